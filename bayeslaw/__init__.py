@@ -1,0 +1,96 @@
+"""Bayesian scaling laws: a calibrated forecast and a decision from a table of training runs."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayeslaw import laws as laws
+    from bayeslaw.errors import (
+        BayeslawError as BayeslawError,
+        BayeslawWarning as BayeslawWarning,
+        ConvergenceWarning as ConvergenceWarning,
+        DataError as DataError,
+        ExtrapolationWarning as ExtrapolationWarning,
+        FitError as FitError,
+        LawError as LawError,
+        RunsError as RunsError,
+        SpecError as SpecError,
+        TargetError as TargetError,
+    )
+    from bayeslaw.inference import (
+        Fit as Fit,
+        fit as fit,
+        least_squares as least_squares,
+        load_fit as load_fit,
+        prior_predictive as prior_predictive,
+    )
+    from bayeslaw.laws import get_law as get_law
+    from bayeslaw.model import (
+        Checkpoints as Checkpoints,
+        Discrepancy as Discrepancy,
+        Noise as Noise,
+        Spec as Spec,
+    )
+    from bayeslaw.prediction import (
+        Forecast as Forecast,
+        Target as Target,
+        forecast as forecast,
+    )
+    from bayeslaw.runs import (
+        Runs as Runs,
+        check_runs as check_runs,
+        load_runs as load_runs,
+        load_trainer_state as load_trainer_state,
+        load_wandb as load_wandb,
+    )
+    from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
+    from bayeslaw.simulation import simulate as simulate
+
+    __version__: str
+
+#: Where each public name lives. Nothing is imported before it is used, so that the command line
+#: answers at once; the imports above tell the same to editors and type checkers.
+_HOMES = {
+    "bayeslaw.errors": (
+        "BayeslawError",
+        "BayeslawWarning",
+        "ConvergenceWarning",
+        "DataError",
+        "ExtrapolationWarning",
+        "FitError",
+        "LawError",
+        "RunsError",
+        "SpecError",
+        "TargetError",
+    ),
+    "bayeslaw.inference": ("Fit", "fit", "least_squares", "load_fit", "prior_predictive"),
+    "bayeslaw.laws": ("get_law",),
+    "bayeslaw.model": ("Checkpoints", "Discrepancy", "Noise", "Spec"),
+    "bayeslaw.prediction": ("Forecast", "Target", "forecast"),
+    "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
+    "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
+    "bayeslaw.simulation": ("simulate",),
+}
+_PACKAGES = ("laws",)
+
+_HOME = {name: home for home, public in _HOMES.items() for name in public}
+__all__ = sorted([*_HOME, *_PACKAGES, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"bayeslaw.{name}")
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("bayeslaw")
+    else:
+        raise AttributeError(f"module 'bayeslaw' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,143 @@
+"""The health gate: what must hold before a posterior is trusted, and what to try if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+MAX_RHAT = 1.01
+MIN_ESS = 400
+MIN_BFMI = 0.3
+MAX_MISFIT = 0.05
+
+
+class Check(Enum):
+    """A condition of trust; its value is what to try when it fails."""
+
+    DIVERGENCES = (
+        "raise target_accept towards 0.99, or give narrower priors to the parameters named in "
+        "the warnings"
+    )
+    RHAT = "sample longer (draws=4000, tune=2000); if it stays, pool more parameters"
+    BULK_ESS = "sample longer (draws=4000)"
+    TAIL_ESS = "sample longer (draws=4000); the interval ends are the least certain part"
+    BFMI = "sample longer with tune=2000; if it stays, use noise with lighter tails"
+    MISFIT = (
+        "the law does not follow the training rows: look at bayeslaw check for broken runs or "
+        "mixed units, drop early checkpoints, or try another law"
+    )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed check, what was found and what was expected."""
+
+    check: Check
+    found: str
+
+    def __str__(self) -> str:
+        """Say what was found and what to try."""
+        return f"{self.found}; {self.check.value}."
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a posterior may be trusted.
+
+    Attributes
+    ----------
+    failures : failed checks; the fit is not trustworthy unless this is empty.
+    warnings : what the reader of a forecast should know all the same.
+    figures : the largest R-hat, smallest ESS and so on, by name.
+    """
+
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+    figures: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return not self.failures
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's JSON form."""
+        return {
+            "ok": self.ok,
+            "failures": [str(f) for f in self.failures],
+            "warnings": list(self.warnings),
+        }
+
+    def __str__(self) -> str:
+        """Say in a few lines whether the fit is healthy."""
+        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.figures)
+        lines = ["healthy" if self.ok else "NOT trustworthy", f"  {figures}"]
+        lines += [f"  failed: {f}" for f in self.failures]
+        lines += [f"  note: {w}" for w in self.warnings]
+        return "\n".join(lines)
+
+
+def examine(
+    posterior: xr.Dataset, stats: xr.Dataset, misfit: float, warnings: tuple[str, ...] = ()
+) -> Health:
+    """Run the gate over the quantities a reader would quote.
+
+    Parameters
+    ----------
+    posterior : dims (chain, draw, ...), only the variables to be judged.
+    stats : the sampler's ``diverging`` and ``energy``, dims (chain, draw).
+    misfit : median absolute log residual of the training rows.
+    """
+    import arviz_stats as azs
+
+    rhat = _extreme(azs.rhat(posterior), max)
+    bulk = _extreme(azs.ess(posterior, method="bulk"), min)
+    tail = _extreme(azs.ess(posterior, method="tail"), min)
+    diverging = int(stats["diverging"].sum())
+    energy = stats["energy"].to_numpy()
+    bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(1) / energy.var(axis=1)))
+
+    failures = []
+    if diverging:
+        failures.append(Failure(Check.DIVERGENCES, f"{diverging} divergent draws, expected none"))
+    if not rhat[1] < MAX_RHAT:
+        failures.append(
+            Failure(Check.RHAT, f"R-hat of {rhat[0]} is {rhat[1]:.3f}, expected below {MAX_RHAT}")
+        )
+    for check, (where, value), word in (
+        (Check.BULK_ESS, bulk, "bulk"),
+        (Check.TAIL_ESS, tail, "tail"),
+    ):
+        if not value > MIN_ESS:
+            text = f"{word} ESS of {where} is {value:.0f}, expected above {MIN_ESS}"
+            failures.append(Failure(check, text))
+    if not bfmi > MIN_BFMI:
+        failures.append(Failure(Check.BFMI, f"E-BFMI is {bfmi:.2f}, expected above {MIN_BFMI}"))
+    if not misfit < MAX_MISFIT:
+        text = f"the fitted curve is off by {misfit:.1%} at the median training row"
+        failures.append(Failure(Check.MISFIT, f"{text}, expected below {MAX_MISFIT:.0%}"))
+    figures = {
+        "R-hat": rhat[1],
+        "bulk ESS": bulk[1],
+        "tail ESS": tail[1],
+        "divergences": float(diverging),
+        "E-BFMI": bfmi,
+        "misfit": misfit,
+    }
+    return Health(tuple(failures), warnings, tuple(figures.items()))
+
+
+def _extreme(values: xr.Dataset, pick: Any) -> tuple[str, float]:
+    """Return where a diagnostic is worst and how bad; constants have none and are left out."""
+    found = []
+    for name, array in values.data_vars.items():
+        for index in np.ndindex(array.shape):
+            value = float(array.values[index])
+            if np.isfinite(value):
+                place = [str(array[d].values[i]) for d, i in zip(array.dims, index, strict=True)]
+                found.append((f"{name}[{', '.join(place)}]" if place else str(name), value))
+    return pick(found, key=lambda pair: pair[1]) if found else ("nothing", float("nan"))

@@ -1,0 +1,157 @@
+"""Fits on disk: NetCDF through a DataTree, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayeslaw import names
+from bayeslaw.errors import FitError
+from bayeslaw.inference.health import Check, Failure, Health
+from bayeslaw.inference.result import Fit
+from bayeslaw.laws import Law
+from bayeslaw.model.spec import Spec
+from bayeslaw.runs import Runs
+
+FORMAT = 1
+_TEXT = {c: "str" for c in (names.FAMILY, names.LAB, names.RUN, names.SEED)}
+
+
+def to_datatree(fit: Fit) -> xr.DataTree:
+    """Return a fit as a DataTree in ArviZ's layout, with the runs and the facts of the fit."""
+    layout = fit.layout
+    facts = {
+        "format": FORMAT,
+        "spec": fit.spec.to_dict(),
+        "seed": fit.seed,
+        "engine": fit.engine,
+        "reason": fit.reason,
+        "seconds": dict(fit.seconds),
+        "versions": dict(fit.versions),
+        "source": fit.runs.source,
+        "notes": list(fit.runs.notes),
+        "digest": fit.runs.digest,
+        "references": layout.references,
+        "health": {
+            "failures": [[f.check.name, f.found] for f in fit.health.failures],
+            "warnings": list(fit.health.warnings),
+            "figures": [list(pair) for pair in fit.health.figures],
+        },
+    }
+    table = fit.runs.table.to_csv(index=False, float_format="%.17g", lineterminator="\n")
+    observed = xr.Dataset({"log_loss": ("row", layout.log_loss)})
+    tree = {
+        "/": xr.Dataset(attrs={"bayeslaw": json.dumps(facts)}),
+        "/posterior": fit.posterior,
+        "/sample_stats": fit.sample_stats,
+        "/log_likelihood": fit.log_likelihood,
+        "/observed_data": observed,
+        "/runs": xr.Dataset({"csv": ((), np.array(table, dtype=object))}),
+    }
+    return xr.DataTree.from_dict(tree)
+
+
+def save(fit: Fit, path: str | Path) -> Path:
+    """Write a fit; the file appears under its name only when it is complete.
+
+    Raises
+    ------
+    FitError
+        If the folder cannot be written.
+    """
+    target = Path(path)
+    try:
+        handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise FitError(
+            f"cannot write '{target}': {error.strerror}. Choose a folder that exists and can be "
+            "written to."
+        ) from error
+    try:
+        fit.to_datatree().to_netcdf(part, engine="h5netcdf")
+        os.replace(part, target)
+    except BaseException as error:
+        Path(part).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise FitError(f"cannot write '{target}': {error}. Free space or choose another place.") from error
+        raise
+    return target
+
+
+def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
+    """Read a fit that :meth:`Fit.save` wrote.
+
+    Parameters
+    ----------
+    path : the NetCDF file.
+    law : the law, if it is not in the catalogue.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    FitError
+        If the file is missing, damaged, or not a fit of this version.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FitError(f"there is no fit file '{source}'. Make one with bayeslaw fit RUNS --out.")
+    try:
+        with xr.open_datatree(source, engine="h5netcdf") as opened:
+            tree = opened.load()
+        facts = json.loads(tree.attrs["bayeslaw"])
+        text = str(tree["runs"]["csv"].values)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise FitError(
+            f"'{source}' is not a complete fit file ({type(error).__name__}: {error}). "
+            "Write it again with bayeslaw fit RUNS --out."
+        ) from error
+    if facts.get("format") != FORMAT:
+        raise FitError(
+            f"'{source}' has fit format {facts.get('format')}; this version reads {FORMAT}. "
+            "Refit from the runs, or use the version that wrote it: "
+            f"{facts.get('versions', {}).get('bayeslaw', 'unknown')}."
+        )
+    spec = dict(facts["spec"])
+    if law is not None:
+        spec["law"] = law
+    table = pd.read_csv(io.StringIO(text), dtype=_TEXT, keep_default_na=False, na_values=[""])
+    for column in _TEXT:
+        table[column] = table[column].fillna("")
+    runs = Runs(table, facts["source"], tuple(facts["notes"]))
+    if runs.digest != facts["digest"]:
+        raise FitError(f"the runs inside '{source}' do not match their digest. Refit from the runs.")
+    health = facts["health"]
+    return Fit(
+        spec=Spec.from_dict(spec),
+        runs=runs,
+        posterior=_dataset(tree, "posterior"),
+        sample_stats=_dataset(tree, "sample_stats"),
+        log_likelihood=_dataset(tree, "log_likelihood"),
+        health=Health(
+            tuple(Failure(Check[name], found) for name, found in health["failures"]),
+            tuple(health["warnings"]),
+            tuple((name, value) for name, value in health["figures"]),
+        ),
+        seed=facts["seed"],
+        engine=facts["engine"],
+        reason=facts["reason"],
+        seconds=facts["seconds"],
+        versions=facts["versions"],
+    )
+
+
+def _dataset(tree: xr.DataTree, group: str) -> xr.Dataset:
+    node: Any = tree[group]
+    return node.to_dataset()

@@ -1,0 +1,61 @@
+"""The catalogue: every declared law by name, and its table."""
+
+from __future__ import annotations
+
+import difflib
+
+from bayeslaw.errors import SpecError
+from bayeslaw.laws.joint import chinchilla, kaplan
+from bayeslaw.laws.law import Law
+from bayeslaw.laws.power import power_flops, power_params, power_tokens
+
+LAWS: dict[str, Law] = {
+    law.name: law for law in (chinchilla, kaplan, power_params, power_tokens, power_flops)
+}
+
+
+def get_law(name: str | Law) -> Law:
+    """Look up a law by name.
+
+    Parameters
+    ----------
+    name : a name in the catalogue; a :class:`Law` is returned as it is.
+
+    Raises
+    ------
+    SpecError
+        If no law has this name; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> get_law("chinchilla").reference
+    'arXiv:2203.15556'
+    """
+    if isinstance(name, Law):
+        return name
+    if name in LAWS:
+        return LAWS[name]
+    near = difflib.get_close_matches(str(name), LAWS, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    raise SpecError(f"unknown law '{name}'; {hint}Known: {', '.join(sorted(LAWS))}.")
+
+
+def catalogue() -> list[dict[str, str]]:
+    """Return one row per law: name, title, formula, parameters with priors, reference."""
+    from bayeslaw.laws.latex import formula_text
+
+    return [
+        {
+            "name": law.name,
+            "title": law.title,
+            "formula": formula_text(law),
+            "inputs": ", ".join(law.input_names),
+            "parameters": ", ".join(
+                f"{p.name} ({p.low:g}-{p.high:g}{' of anchor loss' if p.in_loss_units else ''})"
+                for p in law.parameters
+            ),
+            "linear": ", ".join(law.linear) or "none",
+            "reference": law.reference,
+        }
+        for law in LAWS.values()
+    ]

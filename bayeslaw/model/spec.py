@@ -1,0 +1,201 @@
+"""The specification of a model: law x pooling x levels x noise x discrepancy x priors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from bayeslaw.errors import SpecError
+from bayeslaw.laws import Law, Parameter, get_law
+
+POOLING = ("partial", "shared", "none")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What scatters a run around its family's curve, on log loss.
+
+    A run carries one effect (its seed), drawn once and shared by all its checkpoints; its
+    checkpoints add an Ornstein-Uhlenbeck process in log tokens, so twenty checkpoints of one run
+    are not twenty runs. A known ``loss_sd`` is error of the evaluation set, shared by the
+    checkpoints of a run. With finite ``tails`` each run is multivariate Student-t, so one broken
+    run does not bend the curve.
+
+    Attributes
+    ----------
+    run : 90 % prior interval of the s.d. of the run effect, as a fraction of the loss.
+    checkpoint : the same for the checkpoint process.
+    tails : degrees of freedom of the Student-t; None for Gaussian noise.
+    between : s.d. of the log noise level between families.
+    length : e-folds of tokens over which the checkpoint process forgets.
+    """
+
+    run: tuple[float, float] = (0.0006, 0.0095)
+    checkpoint: tuple[float, float] = (0.0003, 0.0050)
+    tails: float | None = 4.0
+    between: float = 0.5
+    length: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_interval("noise.run", self.run)
+        _check_interval("noise.checkpoint", self.checkpoint)
+        if self.tails is not None and not self.tails > 2:
+            raise SpecError(
+                f"noise.tails is {self.tails:g}; expected more than 2 degrees of freedom "
+                "(a finite variance), or None for Gaussian noise."
+            )
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """How far the true curve may wander from the law: a Gaussian process on log loss.
+
+    Matern-3/2 over the logarithms of the law's inputs. Its scale is learned per family around
+    a prior, never set to zero; its length is not identifiable from one ladder and is fixed.
+
+    Attributes
+    ----------
+    scale : 90 % prior interval of its s.d., as a fraction of the loss.
+    length : e-folds of each input over which it changes.
+    rank : leading components kept; what they miss is treated as independent between runs.
+    """
+
+    scale: tuple[float, float] = (0.0132, 0.0683)
+    length: float = 5.0
+    rank: int = 12
+
+    def __post_init__(self) -> None:
+        _check_interval("discrepancy.scale", self.scale)
+        if not self.length > 0 or self.rank < 1:
+            raise SpecError(
+                f"discrepancy has length {self.length:g} and rank {self.rank}; expected a "
+                "positive length and a rank of at least 1."
+            )
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Which checkpoints of a run are used.
+
+    Early training follows another curve, and many checkpoints add little: the default keeps the
+    last half of each run's tokens, at most five rows, spaced evenly in log tokens.
+    """
+
+    after: float = 0.5
+    at_most: int = 5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after < 1 or self.at_most < 1:
+            raise SpecError(
+                f"checkpoints keep {self.at_most} rows after share {self.after:g}; expected at "
+                "least 1 row and a share of training from 0 up to (not including) 1."
+            )
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything that defines a model except the data.
+
+    Parameters
+    ----------
+    law : name of a law, or a declared :class:`~bayeslaw.laws.Law`.
+    pool : ``"partial"`` (families share a population), ``"shared"`` (one value for all) or
+        ``"none"``; one word for all parameters, or a mapping from parameter to word.
+    labs : whether labs are a level between the population and the families.
+    noise, discrepancy, checkpoints : see the classes; ``discrepancy=None`` trusts the law.
+    priors : 90 % intervals that replace declared ones, keyed by parameter. Intervals of
+        losses are in nats per token and those of amplitudes are at the reference point.
+
+    Raises
+    ------
+    SpecError
+        If a word, parameter or interval is not valid.
+
+    Examples
+    --------
+    >>> spec = Spec("chinchilla", pool={"E": "none"}, priors={"alpha": (0.25, 0.40)})
+    >>> spec.pooling("E"), spec.pooling("alpha")
+    ('none', 'partial')
+    """
+
+    law: Law | str = "chinchilla"
+    pool: str | Mapping[str, str] = "partial"
+    labs: bool = True
+    noise: Noise = field(default_factory=Noise)
+    discrepancy: Discrepancy | None = field(default_factory=Discrepancy)
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    priors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        law = get_law(self.law)
+        object.__setattr__(self, "law", law)
+        object.__setattr__(self, "priors", MappingProxyType(dict(self.priors)))
+        if not isinstance(self.pool, str):
+            object.__setattr__(self, "pool", MappingProxyType(dict(self.pool)))
+            for name in self.pool:
+                law.parameter(name)
+        for name in law.parameter_names:
+            if self.pooling(name) not in POOLING:
+                raise SpecError(
+                    f"pooling of '{name}' is '{self.pooling(name)}'; "
+                    f"expected one of {', '.join(POOLING)}."
+                )
+        for name, interval in self.priors.items():
+            law.parameter(name)
+            _check_interval(f"the prior of '{name}'", interval)
+
+    def pooling(self, name: str) -> str:
+        """Return how one parameter is pooled."""
+        return self.pool if isinstance(self.pool, str) else self.pool.get(name, "partial")
+
+    def interval(self, parameter: Parameter) -> tuple[tuple[float, float], bool]:
+        """Return the prior interval in force and whether it is in nats (not in anchor losses)."""
+        if parameter.name in self.priors:
+            return self.priors[parameter.name], parameter.in_loss_units
+        if self.discrepancy is not None and parameter.effective is not None:
+            return parameter.effective, False
+        return (parameter.low, parameter.high), False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec as plain JSON values."""
+        return {
+            "law": self.law.name,  # type: ignore[union-attr]
+            "pool": self.pool if isinstance(self.pool, str) else dict(self.pool),
+            "labs": self.labs,
+            "noise": asdict(self.noise),
+            "discrepancy": None if self.discrepancy is None else asdict(self.discrepancy),
+            "checkpoints": asdict(self.checkpoints),
+            "priors": {k: list(v) for k, v in self.priors.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Spec:
+        """Rebuild a spec from :meth:`to_dict`."""
+
+        def pairs(given: Mapping[str, Any]) -> dict[str, Any]:
+            return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+
+        gp = values["discrepancy"]
+        return cls(
+            law=values["law"],
+            pool=values["pool"],
+            labs=values["labs"],
+            noise=Noise(**pairs(values["noise"])),
+            discrepancy=None if gp is None else Discrepancy(**pairs(gp)),
+            checkpoints=Checkpoints(**values["checkpoints"]),
+            priors=pairs(values["priors"]),
+        )
+
+
+def _check_interval(what: str, interval: Any) -> None:
+    try:
+        low, high = (float(v) for v in interval)
+    except (TypeError, ValueError):
+        low, high = float("nan"), float("nan")
+    if not 0 < low < high < float("inf"):
+        raise SpecError(
+            f"{what} is {interval!r}; expected (low, high) with 0 < low < high, "
+            "the 5 % and 95 % points."
+        )

@@ -1,0 +1,95 @@
+"""The parameters of a family at every draw: known, or drawn from the population."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayeslaw.inference import Fit
+from bayeslaw.laws.law import prior_location
+from bayeslaw.model.discrepancy import Features
+
+# Between families of unlike tokenizers and evaluation sets, log losses differ by this much
+# (fifteen families of seven labs); it counts as this many families' worth of evidence.
+_LEVEL_SD, _LEVEL_WEIGHT = 0.26, 4.0
+
+
+@dataclass(frozen=True)
+class FamilyDraws:
+    """One family's draws, each of shape (chain, draw) and components (chain, draw, rank).
+
+    ``features`` is None for a family without rows: its discrepancy is drawn from the prior.
+    """
+
+    parameters: dict[str, np.ndarray]
+    noise: np.ndarray
+    discrepancy: np.ndarray
+    components: np.ndarray | None
+    features: Features | None
+
+
+def known_family(fit: Fit, family: str) -> FamilyDraws:
+    """Return the posterior of a family that has rows."""
+    post, layout = fit.posterior, fit.layout
+    f = layout.families.index(family)
+    shape = post["run_sd"].shape[:2]
+    variance = post["run_sd"].values[..., f] ** 2
+    if "checkpoint_sd" in post:
+        variance = variance + post["checkpoint_sd"].values[..., f] ** 2
+    has = fit.spec.discrepancy is not None
+    features = layout.features[f] if has else None
+    return FamilyDraws(
+        {n: post[n].values[..., f] for n in fit.law.parameter_names},
+        np.sqrt(variance),
+        post["discrepancy_sd"].values[..., f] if has else np.zeros(shape),
+        post["wander"].values[..., f, : features.rank] if features is not None else None,
+        features,
+    )
+
+
+def new_family(fit: Fit, rng: np.random.Generator) -> FamilyDraws:
+    """Draw a family from the population: of a new lab, with a level of its own."""
+    post, layout, spec = fit.posterior, fit.layout, fit.spec
+    shape = post["run_sd"].shape[:2]
+    variance = post["between"].values ** 2
+    if "across" in post:
+        variance = variance + post["across"].values ** 2
+    level = np.exp(_new_level(np.log(layout.anchors), shape, rng))
+    parameters = {}
+    for i, p in enumerate(fit.law.parameters):
+        spread = np.sqrt(variance[..., i]) * (spec.pooling(p.name) != "shared")
+        drawn = post["log_population"].values[..., i] + spread * rng.standard_normal(shape)
+        # A prior in nats already says where the level is; otherwise it scales with the losses.
+        relative = p.in_loss_units and p.name not in spec.priors
+        parameters[p.name] = np.exp(drawn) * (level if relative else 1.0)
+
+    def noise_level(name: str) -> np.ndarray:
+        if f"log_typical_{name}" in post:
+            middle = post[f"log_typical_{name}"].values
+        else:
+            middle = np.log(post[name].values[..., 0])
+        return np.exp(middle + spec.noise.between * rng.standard_normal(shape))
+
+    noise = noise_level("run_sd") ** 2
+    if "checkpoint_sd" in post:
+        noise = noise + noise_level("checkpoint_sd") ** 2
+    discrepancy = np.zeros(shape)
+    if spec.discrepancy is not None:
+        middle, width = prior_location(*spec.discrepancy.scale)
+        discrepancy = np.exp(middle + width * rng.standard_normal(shape))
+    return FamilyDraws(parameters, np.sqrt(noise), discrepancy, None, None)
+
+
+def _new_level(
+    log_anchors: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the log loss level of a family without rows, given the levels of the others.
+
+    A normal with unknown mean and variance: the conjugate predictive, a Student-t.
+    """
+    n = len(log_anchors)
+    freedom = _LEVEL_WEIGHT + n - 1
+    square = _LEVEL_WEIGHT * _LEVEL_SD**2 + ((log_anchors - log_anchors.mean()) ** 2).sum()
+    scale = np.sqrt(square / freedom * (1 + 1 / n))
+    return log_anchors.mean() + scale * rng.standard_t(freedom, shape)
