@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayeslaw import laws as laws
+    from bayeslaw import laws as laws, plots as plots
+    from bayeslaw.design import Decision as Decision, Plan as Plan, decide as decide
     from bayeslaw.errors import (
         BayeslawError as BayeslawError,
         BayeslawWarning as BayeslawWarning,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         Target as Target,
         forecast as forecast,
     )
+    from bayeslaw.reporting import report as report
     from bayeslaw.runs import (
         Runs as Runs,
         check_runs as check_runs,
@@ -44,6 +46,11 @@ if TYPE_CHECKING:
         load_wandb as load_wandb,
     )
     from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
+    from bayeslaw.scoring import (
+        Scorecard as Scorecard,
+        backtest as backtest,
+        score as score,
+    )
     from bayeslaw.simulation import simulate as simulate
 
     __version__: str
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
 #: Where each public name lives. Nothing is imported before it is used, so that the command line
 #: answers at once; the imports above tell the same to editors and type checkers.
 _HOMES = {
+    "bayeslaw.design": ("Decision", "Plan", "decide"),
     "bayeslaw.errors": (
         "BayeslawError",
         "BayeslawWarning",
@@ -69,9 +77,11 @@ _HOMES = {
     "bayeslaw.prediction": ("Forecast", "Target", "forecast"),
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
+    "bayeslaw.reporting": ("report",),
+    "bayeslaw.scoring": ("Scorecard", "backtest", "score"),
     "bayeslaw.simulation": ("simulate",),
 }
-_PACKAGES = ("laws",)
+_PACKAGES = ("laws", "plots")
 
 _HOME = {name: home for home, public in _HOMES.items() for name in public}
 __all__ = sorted([*_HOME, *_PACKAGES, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]

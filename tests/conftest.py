@@ -64,3 +64,20 @@ def leaves_no_trace() -> Iterator[None]:
     changed = [n for n, old, new in zip(names, before, after, strict=False) if old != new]
     if changed:
         pytest.fail(f"the test changed {' and '.join(changed)}; seed, monkeypatch or catch instead")
+
+
+@pytest.fixture(scope="session")
+def small_fit():
+    """Three families of one lab, five sizes each, fitted once for all tests that need a fit."""
+    from bayeslaw.inference import fit
+    from bayeslaw.model import Spec
+    from bayeslaw.simulation import simulate
+
+    truth = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
+    sizes = np.tile(np.repeat([3e7, 1e8, 3e8, 1e9], 2), 3)
+    ratio = np.tile([10.0, 60.0], 12)
+    families = np.repeat(["one", "two", "three"], 8)
+    runs = simulate(
+        "chinchilla", truth, params=sizes, tokens=ratio * sizes, family=families, seed=4
+    )
+    return fit(runs, Spec(labs=False), seed=5)

@@ -23,6 +23,7 @@ PUBLIC = [
     "Checkpoints",
     "ConvergenceWarning",
     "DataError",
+    "Decision",
     "Discrepancy",
     "ExtrapolationWarning",
     "Fit",
@@ -30,15 +31,19 @@ PUBLIC = [
     "Forecast",
     "LawError",
     "Noise",
+    "Plan",
     "Runs",
     "RunsError",
+    "Scorecard",
     "Spec",
     "SpecError",
     "Target",
     "TargetError",
     "__version__",
+    "backtest",
     "check_runs",
     "datasets",
+    "decide",
     "fit",
     "forecast",
     "get_law",
@@ -49,14 +54,20 @@ PUBLIC = [
     "load_runs",
     "load_trainer_state",
     "load_wandb",
+    "plots",
     "prior_predictive",
+    "report",
+    "score",
     "simulate",
 ]
-PACKAGES = {"laws"}
+PACKAGES = {"laws", "plots"}
 OBJECTS = [name for name in PUBLIC if name not in {*PACKAGES, "__version__"}]
 
 #: These need a posterior, or a file that another tool wrote: more than an example may take.
 NO_EXAMPLE = {
+    "backtest",
+    "decide",
+    "report",
     "fit",
     "forecast",
     "load_fit",

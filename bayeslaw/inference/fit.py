@@ -15,7 +15,6 @@ from bayeslaw.inference.nuts import sample
 from bayeslaw.inference.population import with_population
 from bayeslaw.inference.result import Fit
 from bayeslaw.laws import Law
-from bayeslaw.model.build import build_model
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs, check_runs, require_fittable
@@ -33,8 +32,8 @@ def fit(
     law: Law | str | None = None,
     seed: int = 0,
     engine: str = "auto",
-    draws: int = 1000,
-    tune: int = 600,
+    draws: int = 1500,
+    tune: int = 800,
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.9,
@@ -73,6 +72,8 @@ def fit(
     spec = spec or Spec(law=law or "chinchilla")
     require_fittable(runs)
     start = time.perf_counter()
+    from bayeslaw.model.build import build_model
+
     layout = lay_out(spec, runs)
     model = build_model(spec, layout)
     settings = {

@@ -92,11 +92,14 @@ def examine(
     stats : the sampler's ``diverging`` and ``energy``, dims (chain, draw).
     misfit : median absolute log residual of the training rows.
     """
-    import arviz_stats as azs
+    import arviz_stats
 
-    rhat = _extreme(azs.rhat(posterior), max)
-    bulk = _extreme(azs.ess(posterior, method="bulk"), min)
-    tail = _extreme(azs.ess(posterior, method="tail"), min)
+    azs: Any = arviz_stats
+
+    with np.errstate(invalid="ignore", divide="ignore"):  # constants have no R-hat
+        rhat = _extreme(azs.rhat(posterior), max)
+        bulk = _extreme(azs.ess(posterior, method="bulk"), min)
+        tail = _extreme(azs.ess(posterior, method="tail"), min)
     diverging = int(stats["diverging"].sum())
     energy = stats["energy"].to_numpy()
     bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(1) / energy.var(axis=1)))

@@ -7,7 +7,6 @@ import xarray as xr
 
 from bayeslaw import names
 from bayeslaw.laws import Law
-from bayeslaw.model.build import build_model
 from bayeslaw.model.layout import lay_out
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
@@ -32,14 +31,23 @@ def prior_predictive(
     """
     import pymc as pm
 
+    from bayeslaw.model.build import CAPS, build_model
+
     spec = Spec() if spec is None else spec
     law: Law = spec.law  # type: ignore[assignment]
     layout = lay_out(spec, runs)
     model = build_model(spec, layout, whiten=False)
-    wanted = [*law.parameter_names] + (["wander", "discrepancy_sd"] if spec.discrepancy else [])
+    wanted = [*law.parameter_names] + (["wander"] if spec.discrepancy else [])
+    scales = [n for n in CAPS if n in model.named_vars]
     with model:
-        values = pm.draw([model[n] for n in wanted], draws=draws, random_seed=seed)
-    drawn = dict(zip(wanted, values, strict=True))
+        values = pm.draw([model[n] for n in (*wanted, *scales)], draws=4 * draws, random_seed=seed)
+    drawn = dict(zip((*wanted, *scales), values, strict=True))
+    # The light tails of the standard deviations are potentials, so they enter by resampling.
+    off = sum(0.5 * ((drawn[n] / CAPS[n]) ** 2).reshape(4 * draws, -1).sum(1) for n in scales)
+    weight = np.exp(-off + np.min(off))
+    rng = np.random.default_rng([seed, 3])
+    chosen = rng.choice(4 * draws, draws, p=weight / weight.sum())
+    drawn = {n: v[chosen] for n, v in drawn.items()}
     rows = layout.family_of_row
     inputs = layout.inputs(law)
     loss = law(inputs, {n: drawn[n][:, rows] for n in law.parameter_names})

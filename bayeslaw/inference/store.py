@@ -22,7 +22,10 @@ from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
 
 FORMAT = 1
-_TEXT = {c: "str" for c in (names.FAMILY, names.LAB, names.RUN, names.SEED)}
+_TEXT = dict.fromkeys((names.FAMILY, names.LAB, names.RUN, names.SEED), "str")
+_NUMBERS = dict.fromkeys(
+    (names.PARAMS, names.TOKENS, names.FLOPS, names.LOSS, names.LOSS_SD), "float64"
+)
 
 
 def to_datatree(fit: Fit) -> xr.DataTree:
@@ -78,11 +81,16 @@ def save(fit: Fit, path: str | Path) -> Path:
         ) from error
     try:
         fit.to_datatree().to_netcdf(part, engine="h5netcdf")
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(part, 0o666 & ~mask)
         os.replace(part, target)
     except BaseException as error:
         Path(part).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise FitError(f"cannot write '{target}': {error}. Free space or choose another place.") from error
+            raise FitError(
+                f"cannot write '{target}': {error}. Free space or choose another place."
+            ) from error
         raise
     return target
 
@@ -112,26 +120,32 @@ def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
             tree = opened.load()
         facts = json.loads(tree.attrs["bayeslaw"])
         text = str(tree["runs"]["csv"].values)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
         raise FitError(
             f"'{source}' is not a complete fit file ({type(error).__name__}: {error}). "
             "Write it again with bayeslaw fit RUNS --out."
         ) from error
-    if facts.get("format") != FORMAT:
+    if not isinstance(facts, dict) or "format" not in facts:
+        raise FitError(f"'{source}' holds no fit. Write one with bayeslaw fit RUNS --out.")
+    if facts["format"] != FORMAT:
         raise FitError(
-            f"'{source}' has fit format {facts.get('format')}; this version reads {FORMAT}. "
+            f"'{source}' has fit format {facts['format']}; this version reads {FORMAT}. "
             "Refit from the runs, or use the version that wrote it: "
             f"{facts.get('versions', {}).get('bayeslaw', 'unknown')}."
         )
     spec = dict(facts["spec"])
     if law is not None:
         spec["law"] = law
-    table = pd.read_csv(io.StringIO(text), dtype=_TEXT, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(
+        io.StringIO(text), dtype=_TEXT | _NUMBERS, keep_default_na=False, na_values=[""]
+    )
     for column in _TEXT:
         table[column] = table[column].fillna("")
     runs = Runs(table, facts["source"], tuple(facts["notes"]))
     if runs.digest != facts["digest"]:
-        raise FitError(f"the runs inside '{source}' do not match their digest. Refit from the runs.")
+        raise FitError(
+            f"the runs inside '{source}' do not match their digest. Refit from the runs."
+        )
     health = facts["health"]
     return Fit(
         spec=Spec.from_dict(spec),

@@ -21,6 +21,10 @@ def get_law(name: str | Law) -> Law:
     ----------
     name : a name in the catalogue; a :class:`Law` is returned as it is.
 
+    Returns
+    -------
+    Law
+
     Raises
     ------
     SpecError

@@ -141,7 +141,7 @@ class Law:
         >>> from bayeslaw.laws import get_law
         >>> law = get_law("chinchilla")
         >>> at = {"params": 10.0, "tokens": 10.0}
-        >>> float(law(at, {"E": 1.7, "a": 0.3, "b": 0.3, "alpha": 0.3, "beta": 0.3}).round(4))
+        >>> round(law(at, {"E": 1.7, "a": 0.3, "b": 0.3, "alpha": 0.3, "beta": 0.3}), 4)
         2.0007
         """
         chosen = namespaces.NUMPY if xp is None else xp

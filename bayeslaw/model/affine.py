@@ -6,10 +6,12 @@ from typing import Any
 
 import numba
 import numpy as np
-import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, disconnected_type
-from pytensor.graph import Apply, Op
+from pytensor.graph.basic import Apply
+from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+
+from bayeslaw.model.tensor import pt
 
 
 def conditional_gaussian(
@@ -32,7 +34,7 @@ def conditional_gaussian(
     of the posterior precisions: minus the log Jacobian determinant of the map.
     """
     as_float = [pt.as_tensor(x, dtype="float64") for x in (design, aim, precision, moment, raw)]
-    out = _Forward()(pt.as_tensor(starts), *as_float)
+    out: Any = _Forward()(pt.as_tensor(starts), *as_float)
     return out[0], out[1]
 
 
@@ -53,7 +55,8 @@ class _Forward(Op):
             pt.zeros_like(out) if _disconnected(bar) else bar
             for out, bar in zip(outputs, cotangents, strict=True)
         )
-        return [disconnected_type(), *_Backward()(*inputs, draw_bar, scale_bar)]
+        bars: Any = _Backward()(*inputs, draw_bar, scale_bar)
+        return [disconnected_type(), *bars]
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         return [[False, False], *[[True, True]] * 5]

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout, pooled
 from bayeslaw.model.likelihood import Residuals, run_log_likelihood
 from bayeslaw.model.spec import Spec
+from bayeslaw.model.tensor import PYTENSOR, pt
 from bayeslaw.model.whitening import informed_block, linear_block, profiled
-
-PYTENSOR = SimpleNamespace(
-    exp=pt.exp, log=pt.log, sqrt=pt.sqrt, tanh=pt.tanh, minimum=pt.minimum, maximum=pt.maximum
-)
 
 # Standard deviations have zero-avoiding log-normal priors; beyond these caps a Gaussian tail
 # takes over, or a family that no law fits would send them to infinity.
-_CAPS = {"run_sd": 0.03, "checkpoint_sd": 0.03, "discrepancy_sd": 0.1, "between": 0.6,
-    "across": 0.8}
+CAPS = {
+    "run_sd": 0.03,
+    "checkpoint_sd": 0.03,
+    "discrepancy_sd": 0.1,
+    "between": 0.6,
+    "across": 0.8,
+}
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3
 
@@ -47,7 +47,7 @@ def build_model(spec: Spec, layout: Layout, *, whiten: bool = True) -> pm.Model:
     law: Law = spec.law  # type: ignore[assignment]
     coords = {"family": layout.families, "run": layout.runs, "parameter": law.parameter_names}
     if layout.phi.shape[1]:
-        coords["component"] = range(layout.phi.shape[1])
+        coords["component"] = tuple(str(i) for i in range(layout.phi.shape[1]))
     if spec.labs and layout.has_labs:
         coords["lab"] = layout.labs
     with pm.Model(coords=coords) as model:
@@ -115,7 +115,7 @@ def _levels(spec: Spec, law: Law, layout: Layout, whiten: bool) -> tuple[Any, An
 
 def _sd(name: str, middle: Any, dims: str | None = None, width: float = 0.5) -> Any:
     out = pm.LogNormal(name, np.log(middle), width, dims=dims)
-    pm.Potential(f"{name}_tail", -0.5 * ((out / _CAPS[name]) ** 2).sum())
+    pm.Potential(f"{name}_tail", -0.5 * ((out / CAPS[name]) ** 2).sum())
     return out
 
 
@@ -126,7 +126,7 @@ def _noise_level(spec: Spec, layout: Layout, name: str, interval: tuple[float, f
     level = pm.Normal(f"log_typical_{name}", typical, width)
     offset = pm.Normal(f"offset_{name}", 0.0, 1.0, dims="family")
     out = pt.exp(level + spec.noise.between * offset)
-    pm.Potential(f"{name}_tail", -0.5 * ((out / _CAPS[name]) ** 2).sum())
+    pm.Potential(f"{name}_tail", -0.5 * ((out / CAPS[name]) ** 2).sum())
     return pm.Deterministic(name, out, dims="family")
 
 

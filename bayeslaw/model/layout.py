@@ -151,11 +151,13 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
     ]
     centre = np.stack([fit.log_parameters for fit in fits])
     for i, p in enumerate(law.parameters):
-        if p.in_loss_units and not (p.name in spec.priors):
+        if p.in_loss_units and p.name not in spec.priors:
             centre[:, i] -= np.log(anchors)
 
     return Layout(
-        shared=tuple(n for n in law.parameter_names if spec.pooling(n) == "shared"),
+        shared=tuple(
+            n for n in law.parameter_names if spec.pooling(n) == "shared" and len(families) > 1
+        ),
         families=families,
         labs=labs,
         runs=run_labels,
@@ -237,9 +239,7 @@ def _robust_weights(
     return (nu + 1.0) / (nu + (off / scale) ** 2) * nu / (nu + 1.0)
 
 
-def _information(
-    spec: Spec, fit: PointFit, phi: np.ndarray, rows_in_run: np.ndarray
-) -> np.ndarray:
+def _information(spec: Spec, fit: PointFit, phi: np.ndarray, rows_in_run: np.ndarray) -> np.ndarray:
     """Return what a family's rows say of its log parameters, the discrepancy integrated out."""
     scatter = max(fit.scale, _LEAST_SCATTER) * np.sqrt(rows_in_run)[:, None]
     scaled = fit.jacobian / scatter

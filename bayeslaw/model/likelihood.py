@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from scipy.special import gammaln
 
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+from bayeslaw.model.tensor import pt
 
 # A student-t with few degrees of freedom carries less information than its scale suggests.
 _STUDENT_INFLATION = 1.4
@@ -28,7 +28,7 @@ class Residuals:
     ) -> None:
         rows = layout.family_of_row
         self.layout, self.tails = layout, spec.noise.tails
-        self._scale = None if scale is None else scale[rows]
+        self._scale: Any = None if scale is None else scale[rows]
         variance = run_sd[rows] ** 2 + layout.loss_sd**2
         if scale is not None:
             variance = variance + self._scale**2 * layout.remainder

@@ -48,8 +48,12 @@ def fit_point(
     target = np.log(loss)
 
     def curve(log_parameters: np.ndarray) -> np.ndarray:
-        values = dict(zip(law.parameter_names, np.exp(np.clip(log_parameters, -50, 50)), strict=True))
-        return np.log(np.maximum(law(inputs, values) * np.ones_like(loss), 1e-300))
+        values = dict(
+            zip(law.parameter_names, np.exp(np.clip(log_parameters, -50, 50)), strict=True)
+        )
+        with np.errstate(over="ignore"):  # far from the fit; bounded on the next line
+            losses = law(inputs, values) * np.ones_like(loss)
+        return np.log(np.clip(losses, 1e-300, 1e300))
 
     def residuals(log_parameters: np.ndarray) -> np.ndarray:
         data = weight * (curve(log_parameters) - target) / noise
@@ -74,7 +78,10 @@ def fit_point(
     scale = float(1.4826 * np.median(np.abs(off)))
     step = 1e-5
     jacobian = np.stack(
-        [(curve(best.x + step * e) - curve(best.x - step * e)) / (2 * step) for e in np.eye(len(best.x))],
+        [
+            (curve(best.x + step * e) - curve(best.x - step * e)) / (2 * step)
+            for e in np.eye(len(best.x))
+        ],
         axis=1,
     )
     return PointFit(best.x, fitted, scale, jacobian)

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 from bayeslaw.model.affine import conditional_gaussian
 from bayeslaw.model.likelihood import Residuals
+from bayeslaw.model.tensor import pt
 
 _LOG_2PI = float(np.log(2 * np.pi))
 # Amplitudes bend away from the straight line below this share of their prior centre.
-_BEND = 0.25
+_BEND = 0.2
+_BROADEST = 0.3
 
 
 def informed_block(
@@ -41,9 +42,7 @@ def informed_block(
     raw = pm.Flat(f"raw_{name}", shape=(members, k))
     starts = np.arange(members + 1) * k
     design = roots.reshape(-1, k)
-    log_values, scale = conditional_gaussian(
-        design, aim, starts, precision, precision * mean, raw
-    )
+    log_values, scale = conditional_gaussian(design, aim, starts, precision, precision * mean, raw)
     prior = -0.5 * (((log_values - mean) / spread) ** 2).sum() - members * pt.log(spread).sum()
     pm.Potential(f"{name}_prior", prior - 0.5 * members * k * _LOG_2PI - scale)
     return log_values
@@ -87,9 +86,12 @@ def linear_block(
     starts = np.searchsorted(layout.family_of_row, np.arange(n_families + 1))
     ones, zeros = np.ones((n_families, rank)), np.zeros((n_families, rank))
 
+    # A Gaussian that keeps off zero where the log-normal prior is broad: positivity must bend
+    # the coordinates only where draws are rare, and a long right tail does no harm.
     mean = pt.exp(log_mean)
-    precision = pt.concatenate([(mean * spread) ** -2.0, ones], axis=1)
-    moment = pt.concatenate([mean**-1.0 * spread**-2.0, zeros], axis=1)
+    width = mean * pt.minimum(spread, _BROADEST)
+    precision = pt.concatenate([width**-2.0, ones], axis=1)
+    moment = pt.concatenate([mean * width**-2.0, zeros], axis=1)
     raw = pm.Flat(f"raw_{name}", shape=(n_families, k + rank))
     straight, scale = conditional_gaussian(design, aim, starts, precision, moment, raw)
     component = straight[:, k:]

@@ -50,7 +50,9 @@ class Forecast:
     def interval(self, level: float = 0.9) -> np.ndarray:
         """Return the central interval: shape (2,) for one target, (targets, 2) for several."""
         if not 0 < level < 1:
-            raise TargetError(f"interval level is {level:g}; expected between 0 and 1, such as 0.9.")
+            raise TargetError(
+                f"interval level is {level:g}; expected between 0 and 1, such as 0.9."
+            )
         values = self.draws.values.reshape(-1, len(self.targets))
         ends = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0).T
         return ends[0] if len(ends) == 1 else ends

@@ -40,7 +40,7 @@ class Target:
             if value is None and name == names.FLOPS:
                 continue
             try:
-                number = parse_quantity(value) if isinstance(value, str) else float(value)
+                number = parse_quantity(value) if isinstance(value, str) else float(value or 0)
             except (TypeError, ValueError) as error:
                 raise TargetError(
                     f"target {name} is {value!r}; expected a positive number such as 70e9 or '70B'."
@@ -84,10 +84,11 @@ def targets_from(
                 f"{', '.join(map(str, source.columns))}. Name the columns params and tokens."
             )
         known = (names.PARAMS, names.TOKENS, names.FAMILY, names.FLOPS, "kind")
-        out = [
-            Target(**({"kind": kind} | {c: _cell(row[c]) for c in known if c in source.columns}))
-            for _, row in source.iterrows()
+        columns = [c for c in known if c in source.columns]
+        cells: list[dict[str, Any]] = [
+            {"kind": kind} | {c: _cell(row[c]) for c in columns} for _, row in source.iterrows()
         ]
+        out = [Target(**values) for values in cells]
     else:
         out = list(source)
     if not out:

@@ -1,0 +1,51 @@
+"""The command line: each command reads its flags, calls one verb of the library, shows the result.
+
+Nothing heavy is imported before a command runs, so that ``bayeslaw --help`` answers at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from bayeslaw.cli.checking import check
+from bayeslaw.cli.command import command
+from bayeslaw.cli.demonstration import demo
+from bayeslaw.cli.fitting import fit
+from bayeslaw.cli.forecasting import forecast
+from bayeslaw.cli.listing import datasets, laws
+
+COMMANDS = (demo, check, fit, forecast, laws, datasets)
+
+# Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.
+app = typer.Typer(
+    name="bayeslaw",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for function in COMMANDS:
+    app.command()(command(function))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from bayeslaw import __version__
+
+        typer.echo(f"bayeslaw {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Exit codes: 0 done, 1 the fit is not trustworthy, 2 bad usage or input.")
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Bayesian scaling laws: forecast the loss of a large run from a table of smaller ones."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

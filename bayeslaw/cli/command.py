@@ -1,0 +1,86 @@
+"""A function made a command: its option groups become flags, its errors exit codes."""
+
+import functools
+import inspect
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import typer
+
+from bayeslaw.cli.options import Common
+from bayeslaw.cli.output import tell
+from bayeslaw.errors import BayeslawError
+
+UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def command(function: Callable[..., Any]) -> Callable[..., None]:
+    """Turn a function into what typer registers.
+
+    Parameters
+    ----------
+    function
+        Takes plain arguments, which typer reads from the annotations, and groups of options as
+        dataclasses, one of them ``common``. It returns the health of its fit, or None.
+
+    Returns
+    -------
+    callable
+        Takes every field of the groups as a flag of its own, and exits with the contract's
+        codes: 1 for an unhealthy fit, 2 for bad input.
+    """
+    taken = inspect.signature(function).parameters.values()
+    groups: dict[str, Any] = {p.name: p.annotation for p in taken if is_dataclass(p.annotation)}
+    plain = [p.replace(kind=p.KEYWORD_ONLY) for p in taken if p.name not in groups]
+    flags = [
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type
+        )
+        for group in groups.values()
+        for f in fields(group)
+    ]
+
+    @functools.wraps(function)
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{f.name: given.pop(f.name) for f in fields(group)})
+        code = _exit_code(functools.partial(function, **given), given["common"])
+        if code:
+            raise typer.Exit(code)
+
+    run.__signature__ = inspect.Signature([*plain, *flags])  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in (*plain, *flags)}
+    return run
+
+
+def _exit_code(work: Callable[[], Any], common: Common) -> int:
+    """Do the work; say on stderr what went wrong, and return the exit code."""
+    try:
+        with warnings.catch_warnings():
+            if not common.debug:
+                warnings.simplefilter("ignore")  # ours are in the results, as notes
+            health = work()
+    except (typer.Exit, typer.BadParameter, BrokenPipeError):
+        raise  # typer's own business
+    except KeyboardInterrupt:
+        tell("interrupted; no file was left half-written")
+        return INTERRUPTED
+    except BayeslawError as error:
+        if common.debug:
+            traceback.print_exc()
+        tell(f"error: {error}")
+        return BAD_INPUT
+    except Exception as error:
+        if common.debug:
+            traceback.print_exc()
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        tell(f"internal error: {what}; run again with --debug and report it")
+        return UNHEALTHY
+    if health is None or health.ok:
+        return 0
+    failures = "\n".join(f"  {failure}" for failure in health.failures)
+    tell(f"the fit is NOT trustworthy:\n{failures}")
+    return UNHEALTHY

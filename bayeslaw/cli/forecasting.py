@@ -1,0 +1,71 @@
+"""The command forecast: the loss of runs that were not made yet."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bayeslaw.cli.display import show_forecast, show_health
+from bayeslaw.cli.input import fit_or_load
+from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.cli.targets import read_targets, require_kind
+from bayeslaw.errors import ExtrapolationWarning
+
+if TYPE_CHECKING:
+    from bayeslaw.inference import Fit, Health
+    from bayeslaw.prediction import Forecast, Target
+
+
+def forecast(
+    source: RunsOrFit,
+    table: Table,
+    model: Model,
+    sampling: Sampling,
+    common: Common,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="params=N,tokens=D", help="What to forecast; may be repeated."),
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="Table of targets: params, tokens, family.")
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Family of the targets; a new name is a new family. [all]")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(metavar="run|mean", help="One new run, or the curve under it.")
+    ] = "run",
+    report: Annotated[
+        Path | None, typer.Option(metavar="OUT.html", help="Write a report of one page.")
+    ] = None,
+    out: FitOut = None,
+) -> "Health":
+    """Forecast the loss at targets, with intervals, from a table of runs or a stored fit."""
+    # All that can be wrong is looked at before the slow part.
+    require_writable(common, source, targets, out=out, report=report)
+    require_kind(kind)
+    wanted = read_targets(target or [], targets, family, kind)
+    fit = fit_or_load(source, table, model, sampling, common)
+    made = forecast_quietly(fit, wanted, common.seed)
+    if report is not None:
+        from bayeslaw.reporting import report as write_report
+
+        write_report(fit, made, path=report)
+    if out is not None:
+        fit.save(out)
+    deliver(headed("forecast", common, fit, forecasts=made.records()), common)
+    console = screen(common)
+    show_forecast(console, made)
+    show_health(console, fit.health)
+    return fit.health
+
+
+def forecast_quietly(fit: "Fit", targets: "list[Target]", seed: int) -> "Forecast":
+    """Forecast; warnings are in the notes of the result and shown from there."""
+    from bayeslaw.prediction import forecast
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        return forecast(fit, targets, seed=seed)

@@ -1,0 +1,166 @@
+"""What the flags stand for: runs, a specification, targets, and the fit they lead to."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bayeslaw.cli.options import Common, Model, Sampling, Table
+from bayeslaw.cli.output import screen
+
+if TYPE_CHECKING:
+    from bayeslaw.inference import Fit
+    from bayeslaw.model import Spec
+    from bayeslaw.runs import Runs
+
+FIT_SUFFIX = ".nc"
+GENERIC = "generic"
+
+
+def read_runs(path: Path, table: Table) -> "Runs":
+    """Load a table of runs as the flags say."""
+    from bayeslaw.runs import load_runs
+
+    options: dict[str, Any] = {
+        "rename": _renamed(table.columns or []),
+        "loss_unit": table.loss_unit,
+        "bytes_per_token": table.bytes_per_token,
+    }
+    return load_runs(path, **{name: value for name, value in options.items() if value is not None})
+
+
+def _renamed(flags: list[str]) -> dict[str, str]:
+    """Read ``--map loss=val_loss,params=N``, which may repeat."""
+    rename: dict[str, str] = {}
+    for pair in ",".join(flags).split(",") if flags else []:
+        name, equals, column = (part.strip() for part in pair.partition("="))
+        if not (name and equals and column):
+            raise typer.BadParameter(
+                f"{pair!r} is no pair; expected name=column, such as loss=val_loss,params=N.",
+                param_hint="--map",
+            )
+        if name in rename:
+            raise typer.BadParameter(f"{name!r} is mapped twice; map it once.", param_hint="--map")
+        rename[name] = column
+    return rename
+
+
+def specify(model: Model, base: "Spec | None" = None) -> "Spec":
+    """Return the specification the flags ask for; what they leave out stays as in the base."""
+    from bayeslaw.model import Discrepancy, Spec
+
+    changes: dict[str, Any] = {"law": model.law, "pool": model.pool}
+    if model.priors is not None:
+        changes["priors"] = {} if model.priors == GENERIC else _priors(Path(model.priors))
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if model.discrepancy is not None:
+        changes["discrepancy"] = None if model.discrepancy == "none" else Discrepancy()
+    return replace(base or Spec(), **changes)
+
+
+def _priors(path: Path) -> dict[str, tuple[float, float]]:
+    """Read a JSON object of 90 % intervals by parameter."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a key occurs twice")
+        return dict(pairs)
+
+    try:
+        # Whole numbers too as floats: a thousand digits become infinite, and are refused as that.
+        given = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=once, parse_int=float
+        )
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise typer.BadParameter(
+            f"{str(path)!r} cannot be read ({reason}); expected {GENERIC!r} or a JSON file such "
+            'as {"alpha": [0.2, 0.4]}.',
+            param_hint="--priors",
+        ) from None
+    if not isinstance(given, dict):
+        raise typer.BadParameter(
+            f'{path.name} holds no JSON object; expected {{"alpha": [0.2, 0.4]}}.',
+            param_hint="--priors",
+        )
+    for name, interval in given.items():
+        if not (
+            isinstance(interval, list)
+            and len(interval) == 2
+            and all(isinstance(end, float) for end in interval)
+        ):
+            raise typer.BadParameter(
+                f"{path.name}: {name!r} is {str(interval)[:60]!r}; expected two numbers "
+                "[low, high], the ends of a 90 % interval.",
+                param_hint="--priors",
+            )
+    return {name: (low, high) for name, (low, high) in given.items()}
+
+
+def fit_runs(runs: "Runs", spec: "Spec", options: dict[str, Any], common: Common) -> "Fit":
+    """Fit, with a word on stderr about what takes so long."""
+    from bayeslaw.inference import fit
+
+    aside = screen(common, stderr=True)
+    law: Any = spec.law
+    aside.print(
+        f"fitting {law.name} to {runs.source}: {len(runs)} rows, {len(runs.families)} families "
+        "(compiles for some seconds, then samples)",
+        soft_wrap=True,
+    )
+    return fit(
+        runs,
+        spec,
+        seed=common.seed,
+        progress=aside.is_terminal and not common.quiet,
+        **options,
+    )
+
+
+def sampling_options(sampling: Sampling) -> dict[str, Any]:
+    """Return what was asked about sampling under the library's names."""
+    options = {
+        "engine": sampling.engine,
+        "draws": sampling.draws,
+        "tune": sampling.tune,
+        "chains": sampling.chains,
+        "cores": sampling.jobs,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def fit_or_load(
+    source: Path, table: Table, model: Model, sampling: Sampling, common: Common
+) -> "Fit":
+    """Load a stored fit, or fit a table of runs; the suffix tells which it is."""
+    if source.suffix != FIT_SUFFIX:
+        spec = specify(model)  # before the table: it may be large
+        return fit_runs(read_runs(source, table), spec, sampling_options(sampling), common)
+    from bayeslaw.inference import load_fit
+
+    # The engine and the number of jobs do not change a posterior; anything else would.
+    idle = [*_given(table), *(f for f in _given(sampling) if f not in ("--engine", "--jobs"))]
+    if idle:
+        raise typer.BadParameter(
+            f"{source.name} is already fitted, so {', '.join(idle)} can have no effect; leave it "
+            "out, or give the table of runs."
+        )
+    fit = load_fit(source)
+    if specify(model, fit.spec) != fit.spec:
+        raise typer.BadParameter(
+            f"{source.name} was fitted with another model than {', '.join(_given(model))} asks "
+            "for; leave it out, or give the table of runs."
+        )
+    return fit
+
+
+def _given(group: Table | Model | Sampling) -> list[str]:
+    """Return the flags of a group that were given."""
+    flags = {"columns": "map"}
+    return [
+        f"--{flags.get(f.name, f.name).replace('_', '-')}"
+        for f in fields(group)
+        if getattr(group, f.name)
+    ]

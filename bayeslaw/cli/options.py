@@ -1,0 +1,91 @@
+"""The flags that commands share, each declared once.
+
+A flag left out is None and is not passed on: defaults live in the library, not here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Option = typer.Option
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every command takes."""
+
+    json: Annotated[
+        str | None,
+        Option("--json", metavar="PATH", help="Write the result as JSON; '-' for standard output."),
+    ] = None
+    seed: Annotated[
+        int, Option(min=0, max=2**32 - 1, metavar="INT", help="Same seed, same result.")
+    ] = 0
+    quiet: Annotated[bool, Option("--quiet", help="Show no tables and no progress.")] = False
+    debug: Annotated[bool, Option("--debug", help="Show the traceback of an error.")] = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a table of runs is read."""
+
+    columns: Annotated[
+        list[str] | None,
+        Option("--map", metavar="NAME=COLUMN", help="Name columns: loss=val_loss,params=N."),
+    ] = None
+    loss_unit: Annotated[
+        str | None, Option(metavar="nats|ppl|bpb", help="Unit of the loss column.")
+    ] = None
+    bytes_per_token: Annotated[
+        float | None,
+        Option(metavar="X", help="Mean bytes per token of the evaluation text, for bpb."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is fitted."""
+
+    law: Annotated[str | None, Option(metavar="NAME", help="A law from: bayeslaw laws.")] = None
+    pool: Annotated[
+        str | None, Option(metavar="partial|shared|none", help="How families share parameters.")
+    ] = None
+    priors: Annotated[
+        str | None,
+        Option(
+            metavar="generic|FILE.json",
+            help='The law\'s own priors, or 90 % intervals: {"alpha": [0.2, 0.4]}.',
+        ),
+    ] = None
+    discrepancy: Annotated[
+        Literal["gp", "none"] | None,
+        Option(help="Let the true curve wander from the law, or trust the law."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How it is fitted."""
+
+    engine: Annotated[
+        str | None, Option(metavar="auto|quadrature|collapsed|pymc", help="How to sample.")
+    ] = None
+    draws: Annotated[int | None, Option(min=10, metavar="N", help="Draws kept per chain.")] = None
+    tune: Annotated[int | None, Option(min=10, metavar="N", help="Draws discarded per chain.")] = (
+        None
+    )
+    chains: Annotated[int | None, Option(min=1, metavar="N", help="Chains.")] = None
+    jobs: Annotated[int | None, Option(min=1, metavar="N", help="Chains run at once.")] = None
+
+
+RunsFile = Annotated[
+    Path, typer.Argument(metavar="RUNS", help="Table of runs: CSV, Parquet or JSON lines.")
+]
+RunsOrFit = Annotated[
+    Path, typer.Argument(metavar="RUNS_OR_FIT", help="Table of runs, or a fit saved as .nc.")
+]
+FitOut = Annotated[
+    Path | None, Option("--out", metavar="FIT.nc", help="Save the fit as NetCDF for later use.")
+]

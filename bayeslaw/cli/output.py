@@ -1,0 +1,111 @@
+"""Where results go: the screen, JSON files written whole or not at all, and messages on stderr."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bayeslaw.cli.options import Common
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bayeslaw.inference import Fit
+
+STDOUT = "-"
+
+
+def tell(message: str) -> None:
+    """Say something on stderr, as it is: names in it may hold brackets or backslashes."""
+    typer.echo(message, err=True)
+
+
+def screen(common: Common, *, stderr: bool = False) -> "Console":
+    """Return the console for tables, silent with --quiet or while stdout carries the JSON.
+
+    Names of families come from files, so nothing printed is read as markup.
+    """
+    from rich.console import Console
+
+    silent = common.quiet or (common.json == STDOUT and not stderr)
+    return Console(stderr=stderr, quiet=silent, markup=False, emoji=False, highlight=False)
+
+
+def headed(command: str, common: Common, fit: "Fit | None" = None, **rest: Any) -> dict[str, Any]:
+    """Return a JSON record that opens with what the contract asks of every command."""
+    from bayeslaw import __version__
+
+    head: dict[str, Any] = {"command": command, "version": __version__}
+    if fit is None:
+        return head | {"seed": common.seed} | rest
+    return head | {"law": fit.law.name, "seed": common.seed, "health": fit.health.to_dict()} | rest
+
+
+def deliver(record: dict[str, Any], common: Common) -> None:
+    """Write the JSON record where --json says, if it says."""
+    if common.json is None:
+        return
+    text = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    if common.json == STDOUT:
+        sys.stdout.write(text)
+    else:
+        write_whole(Path(common.json), text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that appears under its name only when it is complete."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")  # a pipe or device must not be replaced
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def require_writable(common: Common, *sources: Path | None, **outputs: Path | None) -> None:
+    """Refuse output paths that would fail after a slow fit, or overwrite an input.
+
+    Parameters
+    ----------
+    common
+        Its ``json`` is one of the outputs.
+    *sources
+        Files that are read.
+    **outputs
+        Files to be written, by flag; those of ``out`` must be named like a fit.
+    """
+    if common.json not in (None, STDOUT):
+        outputs["json"] = Path(common.json)
+    taken = {source.resolve(): "an input" for source in sources if source is not None}
+    for flag, path in outputs.items():
+        if path is None:
+            continue
+        fault = _fault(path, fit=flag == "out") or (
+            f"is {taken[path.resolve()]} too; choose another name"
+            if path.resolve() in taken
+            else None
+        )
+        if fault:
+            raise typer.BadParameter(f"{str(path)!r} {fault}.", param_hint=f"--{flag}")
+        taken[path.resolve()] = "another output"
+
+
+def _fault(path: Path, *, fit: bool) -> str | None:
+    if path.is_dir():
+        return "is a directory; add a file name"
+    if not path.parent.is_dir():
+        return f"is in a folder that does not exist; create {str(path.parent)!r} first"
+    if fit and path.suffix != ".nc":
+        return "does not end in .nc; fits are NetCDF files, and the name tells them from tables"
+    if path.is_file() or not path.exists():
+        if not os.access(path.parent, os.W_OK):
+            return "is in a folder that cannot be written to; choose another"
+    elif fit:
+        return "is not a regular file; choose another name"
+    return None

@@ -1,0 +1,5 @@
+"""Reports: one self-contained page from a fit, forecasts, a score card and a decision."""
+
+from bayeslaw.reporting.report import report
+
+__all__ = ["report"]

@@ -1,0 +1,90 @@
+"""Writing a report: results in any order become one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bayeslaw.design import Decision
+from bayeslaw.errors import BayeslawError, SpecError
+from bayeslaw.inference import Fit
+from bayeslaw.prediction import Forecast
+from bayeslaw.reporting.sections import Results, alarms, answer, sections
+from bayeslaw.reporting.template import PAGE
+from bayeslaw.scoring import Scorecard
+
+
+def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) -> Path:
+    """Write results into one self-contained HTML file.
+
+    The page has no scripts and loads nothing; text from the runs is escaped wherever it stands.
+    The same results give the same file.
+
+    Parameters
+    ----------
+    results : fits, forecasts, score cards and decisions, in any order.
+    path : where to write; the file appears only when it is complete.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    SpecError
+        If there is no result, or something else is among them.
+    BayeslawError
+        If jinja2 or matplotlib is missing, or the file cannot be written.
+    """
+    sorted_results = _sort(results)
+    try:
+        from jinja2 import Environment, StrictUndefined
+        from markupsafe import Markup
+    except ImportError as error:
+        raise BayeslawError(
+            "reports need jinja2, which is not installed; install bayeslaw[report]."
+        ) from error
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["svg"] = Markup  # pictures are made here, never by a user
+    headline = answer(sorted_results)
+    page = environment.from_string(PAGE).render(
+        title=headline,
+        answer=headline,
+        alarms=alarms(sorted_results),
+        sections=list(sections(sorted_results)),
+    )
+    return _write(Path(path), page)
+
+
+def _sort(results: tuple[object, ...]) -> Results:
+    known = (Fit, Forecast, Scorecard, Decision)
+    strangers = sorted({type(r).__name__ for r in results if not isinstance(r, known)})
+    if strangers or not results:
+        raise SpecError(
+            f"a report was asked of {', '.join(strangers) or 'no results'}; expected "
+            f"{', '.join(k.__name__ for k in known)}, at least one."
+        )
+    return Results(
+        tuple(r for r in results if isinstance(r, Fit)),
+        tuple(r for r in results if isinstance(r, Forecast)),
+        tuple(r for r in results if isinstance(r, Scorecard)),
+        tuple(r for r in results if isinstance(r, Decision)),
+    )
+
+
+def _write(path: Path, page: str) -> Path:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        # A family may be named with lone surrogates, which no encoding can hold.
+        part.write_text(page, encoding="utf-8", errors="replace", newline="\n")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BayeslawError(
+            f"cannot write '{path}': {error.strerror}. Choose a folder that exists and can be "
+            "written to."
+        ) from error
+    return path
