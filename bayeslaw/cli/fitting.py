@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from bayeslaw.cli.display import show_fit, show_health
-from bayeslaw.cli.input import fit_runs, read_runs, specify
+from bayeslaw.cli.input import fit_runs, read_runs, sampling_options, specify
 from bayeslaw.cli.options import Common, FitOut, Model, RunsFile, Sampling, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 
@@ -22,7 +22,7 @@ def fit(
     """Fit a law to a table of runs and judge whether the fit may be trusted."""
     require_writable(common, runs, out=out)
     spec = specify(model)
-    made = fit_runs(read_runs(runs, table), spec, sampling, common)
+    made = fit_runs(read_runs(runs, table), spec, sampling_options(sampling), common)
     if out is not None:
         made.save(out)
     deliver(

@@ -132,9 +132,11 @@ class Decision:
         below = seed < discrepancy
         gain = 1 - chosen.sd / now
         parts = [
-            f"seed noise {seed:.2%} is {'below' if below else 'above'} the discrepancy "
-            f"{discrepancy:.2%} at the target, so repeats average out the "
-            f"{'smaller' if below else 'larger'} part",
+            f"seed noise {seed:.2%} is below the discrepancy {discrepancy:.2%} at the target: "
+            "spread sizes and token counts, do not repeat seeds"
+            if below
+            else f"seed noise {seed:.2%} is above the discrepancy {discrepancy:.2%} at the "
+            "target: repeats average out the larger part",
             f"'{chosen.plan.name}' is expected to leave an s.d. of {chosen.sd:.2%} (now {now:.2%})",
         ]
         if rest:
