@@ -74,6 +74,16 @@ FACTS = "facts with a source per row; arrangement Apache-2.0"
 
 # --- shipped with the package -----------------------------------------------------------------
 
+SIMULATED = Dataset(
+    name="simulated",
+    title="Three simulated families with known truth, two seeds and four checkpoints per setting",
+    paper="made by data/simulate.py; the truth is in data/simulated_ladder.json",
+    licence="Apache-2.0",
+    rows=240,
+    embedded="simulated_ladder.csv",
+    columns={c: c for c in (FAMILY, RUN, SEED, PARAMS, TOKENS, LOSS)},
+)
+
 PUBLISHED = Dataset(
     name="published",
     title="Losses printed in papers and model cards, 16 families from 7 labs",
@@ -465,6 +475,7 @@ OTHER_TABLES = (
 
 DATASETS: tuple[Dataset, ...] = (
     PUBLISHED,
+    SIMULATED,
     replace(
         PUBLISHED,
         name="published_all",

@@ -29,7 +29,7 @@ def replication(data_dir):
 @pytest.mark.parametrize("symbol", BESIROGLU)
 def test_the_posterior_mean_lies_within_a_published_standard_error(symbol, replication):
     assert replication.health.ok, str(replication.health)
-    ((family, found),) = replication.parameters().items()
+    ((_, found),) = replication.parameters().items()
     estimate, error = BESIROGLU[symbol]
     assert abs(found[symbol]["mean"] - estimate) < error
     assert 0.4 < found[symbol]["sd"] / error < 2.0 or symbol == "B"
