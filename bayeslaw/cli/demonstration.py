@@ -58,7 +58,7 @@ def demo(
     chosen = ", ".join(f"'{name}'" for name in FAMILIES)
     runs = load_dataset(DATASET).where(f"{FAMILY} in ({chosen})")
     # Shorter than a fit one would publish, so that a first look does not take long.
-    options = BRIEF | sampling_options(sampling)
+    options: dict[str, Any] = BRIEF | sampling_options(sampling)
     key = {
         "version": headed("demo", common)["version"],
         "spec": spec.to_dict(),

@@ -49,7 +49,7 @@ class Dataset:
     embedded: str | None = None  #: file name among the data shipped with the package
     columns: Mapping[str, str] = field(default_factory=dict)  #: found -> canonical
     keep: tuple[str, ...] = ()  #: further columns kept under their own names
-    constants: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str | float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)  #: label column -> template
     separate: tuple[str, str] | None = None  #: (column, value): such rows are runs of their own
     restarts: str | None = None  #: where this column falls, the next curve of a run label begins
