@@ -37,6 +37,7 @@ def fit(
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.9,
+    retry: bool = True,
     progress: bool = False,
 ) -> Fit:
     """Fit a hierarchical scaling law to a table of runs.
@@ -50,7 +51,9 @@ def fit(
     engine : ``"auto"`` or ``"pymc"`` (NUTS on the PyMC graph).
     draws, tune, chains : draws kept and discarded per chain, and chains.
     cores : chains run at once; all processors unless given.
-    target_accept : NUTS acceptance; raised once by itself if draws diverge.
+    target_accept : NUTS acceptance.
+    retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
+        diverged.
     progress : show a progress bar.
 
     Returns
@@ -88,8 +91,7 @@ def fit(
     posterior, stats, seconds, compiled = sample(model, target_accept=accept, **settings)
     posterior, likelihood = _tidy(spec, layout, posterior, seed)
     health = _judge(spec, layout, runs, posterior, stats, likelihood)
-    if not health.ok:
-        # One second chance: smaller steps if draws diverged, twice the length in any case.
+    if retry and not health.ok:
         if any(f.check is Check.DIVERGENCES for f in health.failures):
             accept = max(accept, 0.97)
         settings |= {"draws": 2 * draws, "tune": 2 * tune}

@@ -200,6 +200,7 @@ def test_the_demo_keeps_its_slow_parts(stored, folder, monkeypatch):
     for module in (design, scoring, _reporting()):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr("bayeslaw.runs.datasets.load_dataset", lambda _: fit.runs)
+    monkeypatch.setattr(demonstration, "FAMILIES", tuple(fit.runs.families))
     monkeypatch.setattr(demonstration, "fit_runs", lambda *_: made.append("fit") or fit)
 
     out = folder / "demo"

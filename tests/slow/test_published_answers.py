@@ -1,10 +1,13 @@
 """Truths about real ladders: what others measured comes out, and held-out giants are covered."""
 
+import warnings
+
 import numpy as np
 import pytest
 
+from bayeslaw.errors import ExtrapolationWarning
 from bayeslaw.inference import fit
-from bayeslaw.model import Spec
+from bayeslaw.model import Checkpoints, Spec
 from bayeslaw.prediction import forecast
 from bayeslaw.runs.datasets import load_dataset
 
@@ -60,14 +63,16 @@ def gpt3(runs, smallest):
 @pytest.mark.parametrize("smallest", [3, 5])
 def test_gpt3_175b_is_forecast_from_its_smallest_models(smallest, colpret):
     train, last = gpt3(colpret, smallest)
+    # Final losses alone: checkpoints of a Bayesian law with informative exponents add little.
     # Fewer draws than one would publish: the question is where the interval lies.
-    fitted = fit(train, draws=300, tune=400)
-    with pytest.warns(UserWarning, match="times the largest compute"):
+    spec = Spec(checkpoints=Checkpoints(at_most=1))
+    fitted = fit(train, spec, draws=400, tune=400, retry=False)
+    assert dict(fitted.health.figures)["R-hat"] < 1.05
+    with pytest.warns(ExtrapolationWarning, match="times the largest compute"):
         found = forecast(fitted, params=last["params"], tokens=last["tokens"], family="GPT3")
     low, high = found.interval(0.9)
-    if smallest == 3:
-        assert low < GPT3_LOSS[0] and high > GPT3_LOSS[1]
-    else:
+    assert low < GPT3_LOSS[0] and high > GPT3_LOSS[1]
+    if smallest == 5:
         error = found.table["median"].iloc[0] / last["loss"] - 1
         assert abs(error) <= 0.05
 
@@ -78,12 +83,14 @@ def test_a_new_family_is_less_certain_the_fewer_sizes_it_has():
     own = runs.where("family == 'Mamba-2 (Pile val)'").table
     sizes = np.sort(own["params"].unique())
     widths = []
+    ladder = runs.where("family != 'Mamba-2 (Pile val)'")
     for kept in (5, 2, 0):
-        top = sizes[kept - 1] if kept else 0
-        train = runs.where(f"family != 'Mamba-2 (Pile val)' or params <= {top:.17g}")
-        fitted = fit(train, draws=600, tune=500)
-        with pytest.warns(UserWarning):
-            found = forecast(fitted, params=3e10, tokens=1e12, family="Mamba-2 (Pile val)")
+        cut = f"family != 'Mamba-2 (Pile val)' or params <= {sizes[kept - 1]:.17g}"
+        train = runs.where(cut) if kept else ladder
+        fitted = fit(train, draws=400, tune=400, retry=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExtrapolationWarning)  # farther for fewer sizes
+            found = forecast(fitted, params=9e9, tokens=3e11, family="Mamba-2 (Pile val)")
         widths.append(np.ptp(found.interval(0.9)))
     assert np.isfinite(widths).all()
     assert widths[0] < widths[1] < widths[2]
