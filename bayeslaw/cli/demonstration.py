@@ -51,10 +51,11 @@ def demo(
     spec = specify(model)
 
     from bayeslaw.design import Plan, decide
-    from bayeslaw.reporting import report
+    from bayeslaw.reporting import report, require_packages
     from bayeslaw.runs.datasets import load_dataset
     from bayeslaw.scoring import backtest
 
+    require_packages()
     chosen = ", ".join(f"'{name}'" for name in FAMILIES)
     runs = load_dataset(DATASET).where(f"{FAMILY} in ({chosen})")
     # Shorter than a fit one would publish, so that a first look does not take long.

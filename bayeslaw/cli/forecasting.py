@@ -46,15 +46,19 @@ def forecast(
     # All that can be wrong is looked at before the slow part.
     require_writable(common, source, targets, out=out, report=report)
     require_kind(kind)
+    if report is not None:
+        from bayeslaw.reporting import require_packages
+
+        require_packages()
     wanted = read_targets(target or [], targets, family, kind)
     fit = fit_or_load(source, table, model, sampling, common)
     made = forecast_quietly(fit, wanted, common.seed)
+    if out is not None:
+        fit.save(out)
     if report is not None:
         from bayeslaw.reporting import report as write_report
 
         write_report(fit, made, path=report)
-    if out is not None:
-        fit.save(out)
     deliver(headed("forecast", common, fit, forecasts=made.records()), common)
     console = screen(common)
     show_forecast(console, made)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
 
-from bayeslaw.errors import SpecError
+from bayeslaw.errors import ConvergenceWarning, SpecError
 from bayeslaw.inference.health import Check, Health, examine
 from bayeslaw.inference.nuts import sample
 from bayeslaw.inference.population import with_population
@@ -22,7 +23,10 @@ from bayeslaw.runs import Runs, check_runs, require_fittable
 ENGINES = ("auto", "pymc")
 _VERSIONED = ("bayeslaw", "pymc", "pytensor", "nutpie", "numpy", "xarray", "arviz-stats")
 # What the gate judges: the quantities a reader would quote, not the sampler's coordinates.
-_JUDGED = ("population", "between", "run_sd", "checkpoint_sd", "discrepancy_sd")
+_JUDGED = (
+    "population", "between", "across", "run_sd", "checkpoint_sd", "discrepancy_sd",
+    "log_typical_run_sd", "log_typical_checkpoint_sd",
+)  # fmt: skip
 
 
 def fit(
@@ -60,6 +64,11 @@ def fit(
     -------
     Fit
         With ``health``; look at it before quoting a number.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the health gate fails.
 
     Raises
     ------
@@ -102,6 +111,9 @@ def fit(
         posterior, likelihood = _tidy(spec, layout, posterior, seed)
         health = _judge(spec, layout, runs, posterior, stats, likelihood)
     seconds["total"] = time.perf_counter() - start
+    if not health.ok:
+        found = "; ".join(f.found for f in health.failures)
+        warnings.warn(f"the fit is not trustworthy: {found}.", ConvergenceWarning, stacklevel=2)
     return Fit(
         spec=spec,
         runs=runs,

@@ -19,13 +19,12 @@ class Check(Enum):
     """A condition of trust; its value is what to try when it fails."""
 
     DIVERGENCES = (
-        "raise target_accept towards 0.99, or give narrower priors to the parameters named in "
-        "the warnings"
+        "give narrower priors, or pool more parameters; in Python, raise target_accept towards 0.99"
     )
-    RHAT = "sample longer (draws=4000, tune=2000); if it stays, pool more parameters"
-    BULK_ESS = "sample longer (draws=4000)"
-    TAIL_ESS = "sample longer (draws=4000); the interval ends are the least certain part"
-    BFMI = "sample longer with tune=2000; if it stays, use noise with lighter tails"
+    RHAT = "sample longer (draws 4000, tune 2000); if it stays, pool more parameters"
+    BULK_ESS = "sample longer (draws 4000)"
+    TAIL_ESS = "sample longer (draws 4000); the interval ends are the least certain part"
+    BFMI = "sample longer with tune 2000; if it stays, use noise with lighter tails"
     MISFIT = (
         "the law does not follow the training rows: look at bayeslaw check for broken runs or "
         "mixed units, drop early checkpoints, or try another law"

@@ -17,6 +17,8 @@ def prior_predictive(
 ) -> xr.Dataset:
     """Draw parameters and the losses of the runs' curves from the prior.
 
+    The light tails that cap each standard deviation far above its interval are left out.
+
     Parameters
     ----------
     runs : where to evaluate; their losses set only the families' loss scales.
@@ -31,23 +33,16 @@ def prior_predictive(
     """
     import pymc as pm
 
-    from bayeslaw.model.build import CAPS, build_model
+    from bayeslaw.model.build import build_model
 
     spec = Spec() if spec is None else spec
     law: Law = spec.law  # type: ignore[assignment]
     layout = lay_out(spec, runs)
     model = build_model(spec, layout, whiten=False)
-    wanted = [*law.parameter_names] + (["wander"] if spec.discrepancy else [])
-    scales = [n for n in CAPS if n in model.named_vars]
+    wanted = [*law.parameter_names] + (["wander", "discrepancy_sd"] if spec.discrepancy else [])
     with model:
-        values = pm.draw([model[n] for n in (*wanted, *scales)], draws=4 * draws, random_seed=seed)
-    drawn = dict(zip((*wanted, *scales), values, strict=True))
-    # The light tails of the standard deviations are potentials, so they enter by resampling.
-    off = sum(0.5 * ((drawn[n] / CAPS[n]) ** 2).reshape(4 * draws, -1).sum(1) for n in scales)
-    weight = np.exp(-off + np.min(off))
-    rng = np.random.default_rng([seed, 3])
-    chosen = rng.choice(4 * draws, draws, p=weight / weight.sum())
-    drawn = {n: v[chosen] for n, v in drawn.items()}
+        values = pm.draw([model[n] for n in wanted], draws=draws, random_seed=seed)
+    drawn = dict(zip(wanted, values, strict=True))
     rows = layout.family_of_row
     inputs = layout.inputs(law)
     loss = law(inputs, {n: drawn[n][:, rows] for n in law.parameter_names})

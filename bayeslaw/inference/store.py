@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,15 @@ from bayeslaw.errors import FitError
 from bayeslaw.inference.health import Check, Failure, Health
 from bayeslaw.inference.result import Fit
 from bayeslaw.laws import Law
+from bayeslaw.model.discrepancy import Features
+from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
 
 FORMAT = 1
-_TEXT = dict.fromkeys((names.FAMILY, names.LAB, names.RUN, names.SEED), "str")
-_NUMBERS = dict.fromkeys(
-    (names.PARAMS, names.TOKENS, names.FLOPS, names.LOSS, names.LOSS_SD), "float64"
-)
+_TEXT = (names.FAMILY, names.LAB, names.RUN, names.SEED)
+# Types that CSV text gives back exactly; any other column is kept as text.
+_PLAIN = ("float64", "int64", "bool")
 
 
 def to_datatree(fit: Fit) -> xr.DataTree:
@@ -43,6 +46,8 @@ def to_datatree(fit: Fit) -> xr.DataTree:
         "notes": list(fit.runs.notes),
         "digest": fit.runs.digest,
         "references": layout.references,
+        "anchors": layout.anchors.tolist(),
+        "types": {str(c): str(t) for c, t in fit.runs.table.dtypes.items()},
         "health": {
             "failures": [[f.check.name, f.found] for f in fit.health.failures],
             "warnings": list(fit.health.warnings),
@@ -57,7 +62,12 @@ def to_datatree(fit: Fit) -> xr.DataTree:
         "/sample_stats": fit.sample_stats,
         "/log_likelihood": fit.log_likelihood,
         "/observed_data": observed,
-        "/runs": xr.Dataset({"csv": ((), np.array(table, dtype=object))}),
+        "/runs": xr.Dataset(
+            {
+                "csv": ((), np.array(table, dtype=object)),
+                "features": ((), np.array(_features_text(layout), dtype=object)),
+            }
+        ),
     }
     return xr.DataTree.from_dict(tree)
 
@@ -119,37 +129,34 @@ def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
         with xr.open_datatree(source, engine="h5netcdf") as opened:
             tree = opened.load()
         facts = json.loads(tree.attrs["bayeslaw"])
-        text = str(tree["runs"]["csv"].values)
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
+        if facts["format"] != FORMAT:
+            raise FitError(
+                f"'{source}' has fit format {facts['format']}; this version reads {FORMAT}. "
+                "Refit from the runs, or use the version that wrote it: "
+                f"{facts.get('versions', {}).get('bayeslaw', 'unknown')}."
+            )
+        return _rebuilt(tree, facts, law)
+    except FitError:
+        raise
+    except (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError) as error:
         raise FitError(
             f"'{source}' is not a complete fit file ({type(error).__name__}: {error}). "
             "Write it again with bayeslaw fit RUNS --out."
         ) from error
-    if not isinstance(facts, dict) or "format" not in facts:
-        raise FitError(f"'{source}' holds no fit. Write one with bayeslaw fit RUNS --out.")
-    if facts["format"] != FORMAT:
-        raise FitError(
-            f"'{source}' has fit format {facts['format']}; this version reads {FORMAT}. "
-            "Refit from the runs, or use the version that wrote it: "
-            f"{facts.get('versions', {}).get('bayeslaw', 'unknown')}."
-        )
-    spec = dict(facts["spec"])
-    if law is not None:
-        spec["law"] = law
-    table = pd.read_csv(
-        io.StringIO(text), dtype=_TEXT | _NUMBERS, keep_default_na=False, na_values=[""]
-    )
+
+
+def _rebuilt(tree: xr.DataTree, facts: dict[str, Any], law: Law | None) -> Fit:
+    text = str(tree["runs"]["csv"].values)
+    if hashlib.sha256(text.encode()).hexdigest() != facts["digest"]:
+        raise ValueError("the runs inside do not match their digest")
+    types = {c: t if t in _PLAIN else "str" for c, t in facts["types"].items()}
+    table = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=[""])  # type: ignore[arg-type]
     for column in _TEXT:
         table[column] = table[column].fillna("")
-    runs = Runs(table, facts["source"], tuple(facts["notes"]))
-    if runs.digest != facts["digest"]:
-        raise FitError(
-            f"the runs inside '{source}' do not match their digest. Refit from the runs."
-        )
     health = facts["health"]
-    return Fit(
-        spec=Spec.from_dict(spec),
-        runs=runs,
+    fit = Fit(
+        spec=Spec.from_dict(facts["spec"] | ({} if law is None else {"law": law})),
+        runs=Runs(table, facts["source"], tuple(facts["notes"])),
         posterior=_dataset(tree, "posterior"),
         sample_stats=_dataset(tree, "sample_stats"),
         log_likelihood=_dataset(tree, "log_likelihood"),
@@ -163,6 +170,32 @@ def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
         reason=facts["reason"],
         seconds=facts["seconds"],
         versions=facts["versions"],
+    )
+    # What the draws refer to is read, not made again: eigenvectors of a symmetric design are not
+    # unique, and another machine would choose others.
+    made = replace(
+        fit.layout,
+        references=facts["references"],
+        anchors=np.array(facts["anchors"]),
+        features=_features(str(tree["runs"]["features"].values)),
+    )
+    fit.__dict__["layout"] = made
+    return fit
+
+
+def _features_text(layout: Layout) -> str:
+    return json.dumps(
+        [
+            {"points": f.points.tolist(), "projection": f.projection.tolist(), "length": f.length}
+            for f in layout.features
+        ]
+    )
+
+
+def _features(text: str) -> tuple[Features, ...]:
+    return tuple(
+        Features(np.array(f["points"]), np.array(f["projection"]), f["length"])
+        for f in json.loads(text)
     )
 
 

@@ -206,8 +206,11 @@ def law(
     return declare
 
 
+#: The 95 % point of the standard normal.
+Z95 = 1.6448536269514722
+
+
 def prior_location(low: float, high: float) -> tuple[float, float]:
     """Turn a 90 % interval of a positive quantity into mean and s.d. of its logarithm."""
-    z95 = 1.6448536269514722
     middle = (np.log(low) + np.log(high)) / 2
-    return float(middle), float((np.log(high) - np.log(low)) / (2 * z95))
+    return float(middle), float((np.log(high) - np.log(low)) / (2 * Z95))

@@ -8,22 +8,18 @@ import numpy as np
 import pymc as pm
 
 from bayeslaw.laws import Law
-from bayeslaw.laws.law import prior_location
+from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.layout import Layout, pooled
 from bayeslaw.model.likelihood import Residuals, run_log_likelihood
 from bayeslaw.model.spec import Spec
 from bayeslaw.model.tensor import PYTENSOR, pt
 from bayeslaw.model.whitening import informed_block, linear_block, profiled
 
-# Standard deviations have zero-avoiding log-normal priors; beyond these caps a Gaussian tail
-# takes over, or a family that no law fits would send them to infinity.
-CAPS = {
-    "run_sd": 0.03,
-    "checkpoint_sd": 0.03,
-    "discrepancy_sd": 0.1,
-    "between": 0.6,
-    "across": 0.8,
-}
+# Standard deviations have zero-avoiding log-normal priors; beyond this many times their stated
+# upper end a Gaussian tail takes over, or a family that no law fits would send them to infinity.
+CAP = 3.0
+# The 5 and 95 % points of how far families lie apart, in terms of the typical distance.
+_APART = np.array([0.44, 2.28])
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3
 
@@ -42,7 +38,7 @@ def build_model(spec: Spec, layout: Layout, *, whiten: bool = True) -> pm.Model:
     -------
     pymc.Model
         With deterministics for each law parameter (dims family, natural units),
-        ``population_*``, ``run_sd``, ``checkpoint_sd``, ``discrepancy_sd`` and ``component``.
+        ``population``, ``run_sd``, ``checkpoint_sd``, ``discrepancy_sd`` and ``wander``.
     """
     law: Law = spec.law  # type: ignore[assignment]
     coords = {"family": layout.families, "run": layout.runs, "parameter": law.parameter_names}
@@ -56,7 +52,7 @@ def build_model(spec: Spec, layout: Layout, *, whiten: bool = True) -> pm.Model:
         checkpoint_sd = None
         if layout.has_checkpoints:
             checkpoint_sd = _noise_level(spec, layout, "checkpoint_sd", spec.noise.checkpoint)
-        wander = _discrepancy_level(spec, layout)
+        wander = _discrepancy_level(spec)
         residuals = Residuals(spec, layout, run_sd, checkpoint_sd, wander)
 
         values = _parameters(law, layout, levels, residuals, whiten)
@@ -103,38 +99,40 @@ def _levels(spec: Spec, law: Law, layout: Layout, whiten: bool) -> tuple[Any, An
     of_all = pooled(*below, apart, np.zeros(len(below[0]), int))
     population = level("population", ("parameter",), location, spread, 1, of_all)
     pm.Deterministic("population", pt.exp(population), dims="parameter")
-    between = _sd("between", typical, dims="parameter")
+    between = _sd("between", np.outer(_APART, typical), dims="parameter")
     centre = population * np.ones((n_families, 1))
     if has_labs:
-        across = _sd("across", 2 * typical, dims="parameter")
+        across = _sd("across", np.outer(_APART, 2 * typical), dims="parameter")
         dims = ("lab", "parameter")
         lab = level("lab", dims, population, across, len(layout.labs), of_labs)
         centre = pt.where(partial, lab[layout.lab_of_family], centre)
     return pt.where(none, location, centre), pt.where(none, spread, between)
 
 
-def _sd(name: str, middle: Any, dims: str | None = None, width: float = 0.5) -> Any:
-    out = pm.LogNormal(name, np.log(middle), width, dims=dims)
-    pm.Potential(f"{name}_tail", -0.5 * ((out / CAPS[name]) ** 2).sum())
-    return out
+def _sd(name: str, interval: Any, dims: str) -> Any:
+    low, high = np.log(interval)
+    out = pm.LogNormal(name, (low + high) / 2, (high - low) / (2 * Z95), dims=dims)
+    return _capped(name, out, interval)
+
+
+def _capped(name: str, sd: Any, interval: Any) -> Any:
+    pm.Potential(f"{name}_tail", -0.5 * ((sd / (CAP * np.asarray(interval)[1])) ** 2).sum())
+    return sd
 
 
 def _noise_level(spec: Spec, layout: Layout, name: str, interval: tuple[float, float]) -> Any:
-    typical, width = prior_location(*interval)
     if len(layout.families) == 1:
-        return _sd(name, np.exp(typical), dims="family", width=width)
-    level = pm.Normal(f"log_typical_{name}", typical, width)
+        return _sd(name, interval, dims="family")
+    level = pm.Normal(f"log_typical_{name}", *prior_location(*interval))
     offset = pm.Normal(f"offset_{name}", 0.0, 1.0, dims="family")
     out = pt.exp(level + spec.noise.between * offset)
-    pm.Potential(f"{name}_tail", -0.5 * ((out / CAPS[name]) ** 2).sum())
-    return pm.Deterministic(name, out, dims="family")
+    return pm.Deterministic(name, _capped(name, out, interval), dims="family")
 
 
-def _discrepancy_level(spec: Spec, layout: Layout) -> Any:
+def _discrepancy_level(spec: Spec) -> Any:
     if spec.discrepancy is None:
         return None
-    typical, width = prior_location(*spec.discrepancy.scale)
-    return _sd("discrepancy_sd", np.exp(typical), dims="family", width=width)
+    return _sd("discrepancy_sd", spec.discrepancy.scale, dims="family")
 
 
 def _parameters(

@@ -150,9 +150,9 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
         for f, rows in ((f, family_of_row == f) for f in range(len(families)))
     ]
     centre = np.stack([fit.log_parameters for fit in fits])
+    priors = _priors(spec, anchors)
     for i, p in enumerate(law.parameters):
-        if p.in_loss_units and p.name not in spec.priors:
-            centre[:, i] -= np.log(anchors)
+        centre[:, i] -= np.log(priors[p.name].scale)
 
     return Layout(
         shared=tuple(
@@ -168,7 +168,7 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
         references=references,
         points=points,
         anchors=anchors,
-        priors=_priors(spec, anchors),
+        priors=priors,
         log_loss=np.log(loss),
         log_curve=log_curve,
         loss_sd=table[names.LOSS_SD].to_numpy(float) / loss,
@@ -202,7 +202,10 @@ def _priors(spec: Spec, anchors: np.ndarray) -> dict[str, Prior]:
     for p in spec.law.parameters:  # type: ignore[union-attr]
         interval, in_nats = spec.interval(p)
         relative = p.in_loss_units and not in_nats
-        scale = anchors if relative else np.ones_like(anchors)
+        # One value for all needs one scale for all.
+        shared = np.full_like(anchors, np.exp(np.log(anchors).mean()))
+        unit = shared if spec.pooling(p.name) == "shared" else anchors
+        scale = unit if relative else np.ones_like(anchors)
         out[p.name] = Prior(*prior_location(*interval), scale)
     return out
 

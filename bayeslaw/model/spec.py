@@ -25,7 +25,8 @@ class Noise:
 
     Attributes
     ----------
-    run : 90 % prior interval of the s.d. of the run effect, as a fraction of the loss.
+    run : 90 % prior interval of the scale of the run effect, as a fraction of the loss. Of a
+        Student-t this is not the s.d.: with 4 degrees of freedom that is 1.41 times larger.
     checkpoint : the same for the checkpoint process.
     tails : degrees of freedom of the Student-t; None for Gaussian noise.
     between : s.d. of the log noise level between families.
@@ -105,8 +106,10 @@ class Spec:
         ``"none"``; one word for all parameters, or a mapping from parameter to word.
     labs : whether labs are a level between the population and the families.
     noise, discrepancy, checkpoints : see the classes; ``discrepancy=None`` trusts the law.
-    priors : 90 % intervals that replace declared ones, keyed by parameter. Intervals of
-        losses are in nats per token and those of amplitudes are at the reference point.
+    priors : 90 % intervals that replace declared ones, keyed by parameter, for the population's
+        median; families scatter around it, and with ``pool="none"`` the interval is each
+        family's own. Intervals of losses are in nats per token, of amplitudes at the reference
+        point.
 
     Raises
     ------

@@ -52,14 +52,22 @@ def new_family(fit: Fit, rng: np.random.Generator) -> FamilyDraws:
     """Draw a family from the population: of a new lab, with a level of its own."""
     post, layout, spec = fit.posterior, fit.layout, fit.spec
     shape = post["run_sd"].shape[:2]
-    variance = post["between"].values ** 2
+    between = post["between"].values ** 2
     if "across" in post:
-        variance = variance + post["across"].values ** 2
+        between = between + post["across"].values ** 2
     level = np.exp(_new_level(np.log(layout.anchors), shape, rng))
     parameters = {}
     for i, p in enumerate(fit.law.parameters):
-        spread = np.sqrt(variance[..., i]) * (spec.pooling(p.name) != "shared")
-        drawn = post["log_population"].values[..., i] + spread * rng.standard_normal(shape)
+        prior, middle = layout.priors[p.name], post["log_population"].values[..., i]
+        unit = rng.standard_normal(shape)
+        match spec.pooling(p.name):
+            case "shared":
+                parameters[p.name] = np.exp(middle) * prior.scale[0]
+                continue
+            case "none":
+                drawn = prior.location + prior.spread * unit
+            case _:
+                drawn = middle + np.sqrt(between[..., i]) * unit
         # A prior in nats already says where the level is; otherwise it scales with the losses.
         relative = p.in_loss_units and p.name not in spec.priors
         parameters[p.name] = np.exp(drawn) * (level if relative else 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -163,9 +164,10 @@ def forecast(
     )
     known = tuple(t.family in fit.families for t in wanted)
     reach = tuple(_reach(fit, t) for t in wanted)
-    notes = tuple(tuple(_notes(fit, t, r)) for t, r in zip(wanted, reach, strict=True))
-    for text in dict.fromkeys(n for group in notes for n in group):
+    far = [_notes(fit, t, r) for t, r in zip(wanted, reach, strict=True)]
+    for text in dict.fromkeys(n for group in far for n in group):
         warnings.warn(text, ExtrapolationWarning, stacklevel=2)
+    notes = tuple((*_strangers(fit, t), *n) for t, n in zip(wanted, far, strict=True))
     return Forecast(draws, wanted, known, reach, notes)
 
 
@@ -214,6 +216,15 @@ def _reach(fit: Fit, target: Target) -> float:
     else:
         seen = largest.max()
     return float(target.flops / seen)
+
+
+def _strangers(fit: Fit, target: Target) -> list[str]:
+    """Say that a family has no rows, in case its name was mistyped."""
+    if target.family in fit.families:
+        return []
+    near = difflib.get_close_matches(str(target.family), fit.families, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return [f"family '{target.family}' has no rows: it is drawn from the population{hint}"]
 
 
 def _notes(fit: Fit, target: Target, reach: float) -> list[str]:

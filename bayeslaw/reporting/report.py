@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from bayeslaw.design import Decision
@@ -12,6 +13,21 @@ from bayeslaw.prediction import Forecast
 from bayeslaw.reporting.sections import Results, alarms, answer, sections
 from bayeslaw.reporting.template import PAGE
 from bayeslaw.scoring import Scorecard
+
+
+def require_packages() -> None:
+    """Look for what a report needs, so that a long fit does not end in a missing package.
+
+    Raises
+    ------
+    BayeslawError
+        Naming what to install.
+    """
+    missing = [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise BayeslawError(
+            f"reports need {' and '.join(missing)}, not installed; install bayeslaw[report]."
+        )
 
 
 def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) -> Path:
@@ -38,13 +54,10 @@ def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) ->
         If jinja2 or matplotlib is missing, or the file cannot be written.
     """
     sorted_results = _sort(results)
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise BayeslawError(
-            "reports need jinja2, which is not installed; install bayeslaw[report]."
-        ) from error
+    require_packages()
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )

@@ -1,6 +1,6 @@
 """Reports answer first, need nothing else, and escape every name."""
 
-import builtins
+import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -115,13 +115,7 @@ def test_strangers_and_nothing_are_refused(tmp_path):
 
 
 def test_without_jinja_the_error_names_the_extra(results, tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def missing(name, *args, **kwargs):
-        if name == "jinja2":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
+    module = sys.modules["bayeslaw.reporting.report"]
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "jinja2" else object())
     with pytest.raises(BayeslawError, match=r"bayeslaw\[report\]"):
         report(results[2], path=tmp_path / "r.html")
