@@ -78,7 +78,6 @@ def test_gpt3_175b_is_forecast_from_its_smallest_models(smallest, colpret):
     with pytest.warns(ExtrapolationWarning, match="times the largest compute"):
         found = forecast(fitted, params=last["params"], tokens=last["tokens"], family="GPT3")
     low, high = found.interval(0.9)
-    print(smallest, found.table["median"].iloc[0], low, high, fitted.health)
     assert low < GPT3_LOSS[0] and high > GPT3_LOSS[1]
     if smallest == 5:
         error = found.table["median"].iloc[0] / last["loss"] - 1
