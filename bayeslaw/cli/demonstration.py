@@ -33,7 +33,7 @@ FAMILIES = (
     "xLSTM[1:0] (SlimPajama)",
 )
 FIT, TRUST, PAGE = "fit.nc", "backtest.json", "report.html"
-BRIEF = {"draws": 600, "tune": 500}
+BRIEF = {"draws": 1000, "tune": 700}
 STEP = 10.0  # the forecasts reach this many times the compute of the largest run
 
 
