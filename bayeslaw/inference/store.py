@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayeslaw import names
 from bayeslaw.errors import FitError
 from bayeslaw.inference.health import Check, Failure, Health
 from bayeslaw.inference.result import Fit
@@ -26,7 +26,6 @@ from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
 
 FORMAT = 1
-_TEXT = (names.FAMILY, names.LAB, names.RUN, names.SEED)
 # Types that CSV text gives back exactly; any other column is kept as text.
 _PLAIN = ("float64", "int64", "bool")
 
@@ -90,7 +89,8 @@ def save(fit: Fit, path: str | Path) -> Path:
             "written to."
         ) from error
     try:
-        fit.to_datatree().to_netcdf(part, engine="h5netcdf")
+        with warnings.catch_warnings():
+            fit.to_datatree().to_netcdf(part, engine="h5netcdf")
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(part, 0o666 & ~mask)
@@ -126,7 +126,8 @@ def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
     if not source.is_file():
         raise FitError(f"there is no fit file '{source}'. Make one with bayeslaw fit RUNS --out.")
     try:
-        with xr.open_datatree(source, engine="h5netcdf") as opened:
+        # Opening adds a warning filter of its own, which is not ours to leave behind.
+        with warnings.catch_warnings(), xr.open_datatree(source, engine="h5netcdf") as opened:
             tree = opened.load()
         facts = json.loads(tree.attrs["bayeslaw"])
         if facts["format"] != FORMAT:
@@ -150,9 +151,8 @@ def _rebuilt(tree: xr.DataTree, facts: dict[str, Any], law: Law | None) -> Fit:
     if hashlib.sha256(text.encode()).hexdigest() != facts["digest"]:
         raise ValueError("the runs inside do not match their digest")
     types = {c: t if t in _PLAIN else "str" for c, t in facts["types"].items()}
-    table = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=[""])  # type: ignore[arg-type]
-    for column in _TEXT:
-        table[column] = table[column].fillna("")
+    empty = {c: [""] for c, t in types.items() if t != "str"}
+    table = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=empty)  # type: ignore[arg-type]
     health = facts["health"]
     fit = Fit(
         spec=Spec.from_dict(facts["spec"] | ({} if law is None else {"law": law})),
