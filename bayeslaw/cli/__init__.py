@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bayeslaw.cli.backtesting import backtest
 from bayeslaw.cli.checking import check
 from bayeslaw.cli.command import command
 from bayeslaw.cli.demonstration import demo
@@ -14,7 +15,7 @@ from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
 
-COMMANDS = (demo, check, fit, forecast, laws, datasets)
+COMMANDS = (demo, check, fit, forecast, backtest, laws, datasets)
 
 # Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.
 app = typer.Typer(

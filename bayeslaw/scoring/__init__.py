@@ -2,6 +2,25 @@
 
 from bayeslaw.scoring.backtest import backtest, score
 from bayeslaw.scoring.card import Scorecard
-from bayeslaw.scoring.rules import crps, interval_score, log_score, pit
+from bayeslaw.scoring.holdout import hide
+from bayeslaw.scoring.rules import (
+    crps,
+    energy_score,
+    interval_score,
+    log_score,
+    pit,
+    z_score,
+)
 
-__all__ = ["Scorecard", "backtest", "crps", "interval_score", "log_score", "pit", "score"]
+__all__ = [
+    "Scorecard",
+    "backtest",
+    "crps",
+    "energy_score",
+    "hide",
+    "interval_score",
+    "log_score",
+    "pit",
+    "score",
+    "z_score",
+]

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.errors import ExtrapolationWarning, RunsError, SpecError, TargetError
-from bayeslaw.inference import fit
+from bayeslaw.errors import ExtrapolationWarning, SpecError, TargetError
+from bayeslaw.inference import Fit, Health, fit
 from bayeslaw.laws import Law
 from bayeslaw.model.spec import Spec
 from bayeslaw.prediction import Forecast, forecast
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import rules
 from bayeslaw.scoring.baselines import baselines
-from bayeslaw.scoring.card import LEVELS, Scorecard
+from bayeslaw.scoring.card import Scorecard
+from bayeslaw.scoring.holdout import hide, late
+from bayeslaw.scoring.rivals import from_draws, from_normal
 
 SCORES = ("last", "tail")
-_TAIL = 0.7
-_LEAST_SIZES = 3
-# Sizes closer than this are one size counted slightly differently.
-_SAME_SIZE = np.log(1.02)
+PARAMETRIC = "parametric"
+_TAIL = 0.3
 
 
 def backtest(
@@ -35,23 +35,33 @@ def backtest(
     law: Law | str | None = None,
     seed: int = 0,
     score: str = "last",
+    least_sizes: int | None = None,
+    parametric: bool = False,
     **settings: Any,
 ) -> Scorecard:
     """Hide runs, fit the rest once, forecast the hidden ones and score the forecasts.
 
-    A run is hidden whole, with all its checkpoints, so nothing of it leaks into the fit.
+    A run is hidden whole, with all its checkpoints, so nothing of it leaks into the fit. Only
+    ``"tail"`` cuts runs in two; there the continuation is forecast as a new run on the family's
+    curve, with the noise of a run: that this very run was seen to lie above or below the curve
+    is not used, so the intervals are wider than a forecast of one run's own curve could have.
 
     Parameters
     ----------
     runs : the training runs.
     holdout : ``"largest"`` hides the largest size of each family of at least three sizes;
-        ``"smallest-k:3"`` trains on the three smallest sizes of each family; anything else is
-        a condition for :meth:`Runs.where`, such as ``"flops > 1e21"``.
+        ``"smallest-k:3"`` trains on the three smallest sizes of each family; ``"tail:0.3"``
+        hides the last 30 % of each run's tokens; anything else is a condition for
+        :meth:`Runs.where`, such as ``"flops > 1e21"``.
     spec, law : the model, as in :func:`bayeslaw.fit`.
     seed : the same seed gives the same card.
     score : ``"last"`` scores each hidden run's last row; ``"tail"`` the rows in the last 30 % of
         its tokens, averaged per run.
-    settings : passed on to :func:`bayeslaw.fit`.
+    least_sizes : sizes (distinct params) a family needs to be scored: 3 for ``"largest"`` and 1
+        for the others, unless given.
+    parametric : also fit the same specification without discrepancy, and score its forecasts
+        beside; takes a second fit.
+    settings : passed on to :func:`bayeslaw.fit` as they are, such as ``engine`` and ``draws``.
 
     Returns
     -------
@@ -61,18 +71,27 @@ def backtest(
     ------
     RunsError
         If nothing is hidden, or nothing is left to fit.
+    SpecError
+        If ``score`` is unknown, or ``parametric`` would compare a model with itself.
     """
     if score not in SCORES:
         raise SpecError(f"score is '{score}'; expected one of {', '.join(SCORES)}.")
-    training, hidden = hide(runs, holdout)
+    if parametric and spec is not None and spec.discrepancy is None:
+        raise SpecError(
+            "parametric=True compares with the model without discrepancy, and this spec has none; "
+            "expected Spec(discrepancy=Discrepancy()). Leave parametric out."
+        )
+    training, hidden = hide(runs, holdout, least_sizes=least_sizes)
     fitted = fit(training, spec, law=law, seed=seed, **settings)
     observed = hidden.last() if score == "last" else _tail(hidden)
-    with warnings.catch_warnings():
-        # To reach beyond the runs is the purpose here; the card says how far.
-        warnings.simplefilter("ignore", ExtrapolationWarning)
-        forecasts = forecast(fitted, observed)
-    table = _table(forecasts, observed, fitted.runs, fitted.law)
-    return Scorecard(table, fitted.law.name, seed, holdout, score, fitted.health)
+    table = _table(_beyond(fitted, observed), observed, training, fitted.law)
+    health = fitted.health
+    if parametric:
+        trusting = fit(training, replace(fitted.spec, discrepancy=None), seed=seed, **settings)
+        draws = _draws(_beyond(trusting, observed))
+        table = table.join(from_draws(draws, table["observed"].to_numpy(), PARAMETRIC))
+        health = _also(health, trusting.health)
+    return Scorecard(table, fitted.law.name, seed, holdout, score, health)
 
 
 def score(
@@ -116,62 +135,26 @@ def score(
     return Scorecard(_table(forecast, observed, training, law or "chinchilla"))
 
 
-def hide(runs: Runs, holdout: str = "largest") -> tuple[Runs, Runs]:
-    """Part runs into those to train on and those to hide.
-
-    Parameters
-    ----------
-    runs : the training runs.
-    holdout : as in :func:`backtest`.
-
-    Returns
-    -------
-    tuple of Runs
-        Training runs and hidden runs; every run is whole in one of them.
-
-    Raises
-    ------
-    RunsError
-        If either part is empty.
-    """
-    table = runs.table
-    smallest = re.fullmatch(r"smallest-k:(\d+)", holdout.strip())
-    rank = table.groupby(names.FAMILY, sort=False)[names.PARAMS].transform(_size_rank)
-    if holdout.strip() == "largest":
-        last = rank.groupby(table[names.FAMILY]).transform("max")
-        chosen = (rank == last) & (last >= _LEAST_SIZES - 1)
-        why = f"no family has {_LEAST_SIZES} sizes (distinct params)"
-    elif smallest:
-        chosen = rank >= int(smallest[1])
-        why = f"no family has more than {smallest[1]} sizes (distinct params)"
-    else:
-        rows = runs.where(holdout).table
-        keys = set(zip(rows[names.FAMILY], rows[names.RUN], strict=True))
-        own = zip(table[names.FAMILY], table[names.RUN], strict=True)
-        chosen = pd.Series([key in keys for key in own], index=table.index)
-        why = f"no row satisfies '{holdout}'"
-    if not chosen.any():
-        raise RunsError(
-            f"nothing can be held out: {why}. Use another holdout, such as a condition on flops."
-        )
-    if chosen.all():
-        raise RunsError(
-            f"holdout '{holdout}' leaves no run to fit; hide fewer runs, or add smaller ones."
-        )
-    return runs.drop(table.index[chosen]), runs.drop(table.index[~chosen])
-
-
-def _size_rank(params: pd.Series) -> pd.Series:
-    """Rank the sizes of a family from 0, smallest first."""
-    ordered = params.sort_values()
-    steps = np.diff(np.log(ordered.to_numpy()), prepend=np.log(ordered.iloc[0])) > _SAME_SIZE
-    return pd.Series(np.cumsum(steps), index=ordered.index).reindex(params.index)
+def _beyond(fitted: Fit, observed: Runs) -> Forecast:
+    with warnings.catch_warnings():
+        # To reach beyond the runs is the purpose here; the card says how far.
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        return forecast(fitted, observed)
 
 
 def _tail(runs: Runs) -> Runs:
-    table = runs.table
-    last = table.groupby([names.FAMILY, names.RUN])[names.TOKENS].transform("max")
-    return runs.drop(table.index[table[names.TOKENS] < _TAIL * last])
+    return runs.drop(runs.table.index[~late(runs.table, _TAIL)])
+
+
+def _also(health: Health, rival: Health) -> Health:
+    """Add what the rival's fit failed; it is a warning, for our forecasts do not rest on it."""
+    failed = tuple(f"the parametric-only refit failed its health gate: {f}" for f in rival.failures)
+    return replace(health, warnings=(*health.warnings, *failed))
+
+
+def _draws(forecast: Forecast) -> np.ndarray:
+    values = forecast.draws.transpose("target", "chain", "draw").values
+    return values.reshape(len(values), -1)
 
 
 def _table(
@@ -191,21 +174,21 @@ def _table(
             "the forecast is of the curve (kind='mean'), which is never observed; expected "
             "kind='run'. Forecast again with kind='run'."
         )
-    draws = forecast.draws.transpose("target", "chain", "draw").values.reshape(len(rows), -1)
-    loss = seen[names.LOSS].to_numpy()
-    table = seen[[names.FAMILY, names.RUN, names.PARAMS, names.TOKENS]].assign(
-        observed=loss, median=np.median(draws, axis=1), sd=draws.std(axis=1, ddof=1)
-    )
-    for level in LEVELS:
-        half = float(level) / 200
-        ends = np.quantile(draws, [0.5 - half, 0.5 + half], axis=1)
-        table[f"low{level}"], table[f"high{level}"] = ends
-    table["crps"] = rules.crps(draws, loss)
+    draws, loss = _draws(forecast), seen[names.LOSS].to_numpy()
+    own = [names.FAMILY, names.LAB, names.RUN, names.PARAMS, names.TOKENS]
+    table = seen[own].assign(observed=loss, sd=draws.std(axis=1, ddof=1))
+    table = table.join(from_draws(draws, loss))
     table["log_score"] = rules.log_score(draws, loss)
     table["interval_score"] = rules.interval_score(draws, loss)
     table["pit"] = rules.pit(draws, loss)
+    table["z"] = rules.z_score(draws, loss)
+    for _, places in seen.groupby(names.FAMILY, sort=False).indices.items():
+        table.loc[places, "energy_score"] = rules.energy_score(draws[places], loss[places])
     table["extrapolation_factor"] = forecast.extrapolation
     table["known_family"] = forecast.known
     if training is not None:
-        table = table.join(baselines(training, seen, law))
+        plain = baselines(training, seen, law)
+        spread = plain.pop("inflated_sd").to_numpy()
+        inflated = from_normal(plain.pop("inflated").to_numpy(), spread, loss, "inflated")
+        table = table.join(plain).join(inflated)
     return table

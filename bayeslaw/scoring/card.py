@@ -1,21 +1,23 @@
-"""The score card: forecasts beside outcomes and plain baselines, family by family."""
+"""The score card: forecasts beside outcomes and plain baselines, by family and by lab."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy.stats import beta
 
 from bayeslaw import names
+from bayeslaw.errors import SpecError
 from bayeslaw.inference import Health
+from bayeslaw.scoring import card_json, card_text
+from bayeslaw.scoring.averages import LEVELS, averages, by_family, figures
 from bayeslaw.scoring.baselines import BASELINES
+from bayeslaw.scoring.chance import clopper_pearson, uniformity
 
-LEVELS = ("50", "80", "90", "95")
-_FAILED = "The refit failed its health gate: do not rely on this card."
+RIVALS = (*BASELINES, "parametric")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +26,11 @@ class Scorecard:
 
     Attributes
     ----------
-    table : one row per forecast: family, run, params, tokens, observed, median, sd, the ends of
-        four intervals, crps, log_score, interval_score, pit, extrapolation_factor, known_family
-        and one column per baseline. Losses are in nats per token, scores in relative loss.
+    table : one row per forecast: family, lab, run, params, tokens, observed, median, sd, the
+        ends of four intervals, crps, log_score, interval_score, energy_score (of the family's
+        targets together), pit, z, extrapolation_factor, known_family and one column per
+        baseline; those with a spread also have its intervals and crps, such as
+        ``inflated_low90``. Losses are in nats per token, scores in relative loss.
     law, seed : what made the forecasts.
     holdout : what was hidden, in words.
     scored : ``"last"`` row of each run or ``"tail"``.
@@ -40,38 +44,94 @@ class Scorecard:
     scored: str = "last"
     health: Health | None = None
 
+    @classmethod
+    def joined(cls, cards: Iterable[Scorecard]) -> Scorecard:
+        """Join the cards of several back-tests into one.
+
+        Families and labs stay the units: a family of one lab that is on several cards, such as
+        those of two holdouts, counts once. The joined card is as healthy as its least healthy
+        part, and has no seed, for no single back-test makes it again.
+
+        Parameters
+        ----------
+        cards : of other data sets, labs or holdouts.
+
+        Returns
+        -------
+        Scorecard
+
+        Raises
+        ------
+        SpecError
+            If there is no card.
+        """
+        parts = list(cards)
+        if not parts:
+            raise SpecError("there is no card to join; expected one or more score cards.")
+        return cls(
+            pd.concat([card.table for card in parts], ignore_index=True),
+            law=_together(card.law for card in parts),
+            seed=parts[0].seed if len(parts) == 1 else None,
+            holdout=_together(card.holdout for card in parts),
+            scored=_together(card.scored for card in parts),
+            health=_joint_health([card.health for card in parts if card.health is not None]),
+        )
+
     @property
     def n_families(self) -> int:
         """Number of families, the unit of evidence."""
-        return self.table[names.FAMILY].nunique()
+        return len(self.table[[names.LAB, names.FAMILY]].drop_duplicates())
+
+    @property
+    def n_labs(self) -> int:
+        """Number of labs, the unit of evidence for another lab."""
+        return self.table[names.LAB].nunique()
+
+    @property
+    def rivals(self) -> list[str]:
+        """The baselines this card has, by name."""
+        return [name for name in RIVALS if name in self.table]
 
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Averages over families of each family's mean over its runs.
 
         ``bias`` is (median - observed) / observed, so above zero the forecast is too high;
-        ``median_are`` is the median over families; ``width90`` is relative to the median.
+        ``median_are`` is the median over families; ``width90`` is relative to the median. Of a
+        baseline, ``crps`` is the error where it has no spread, and ``crps_ratio`` is our CRPS
+        over its own, in the ``n_families`` that it can forecast.
         """
-        t = self.table
-        error = (t["median"] - t["observed"]) / t["observed"]
-        are = self.by_family(error.abs())
-        baselines = {}
-        for name in BASELINES:
-            if name in t:
-                off = self.by_family((t[name] - t["observed"]).abs() / t["observed"])
-                baselines[name] = {"mean_are": off.mean(), "median_are": off.median()}
-        figures = {
-            "n_targets": len(t),
-            "n_families": self.n_families,
-            "mean_are": are.mean(),
-            "median_are": are.median(),
-            "bias": self.by_family(error).mean(),
-            "crps": self.by_family(t["crps"]).mean(),
-            "coverage": {level: self._covered(level).mean() for level in LEVELS},
-            "width90": self.by_family((t["high90"] - t["low90"]) / t["median"]).mean(),
-            "baselines": baselines,
-        }
-        return _floats(figures)
+        head = {"n_targets": len(self.table), "n_families": self.n_families}
+        return head | averages(figures(self.table)) | {"baselines": self._beside()}
+
+    @cached_property
+    def by_lab(self) -> pd.DataFrame:
+        """One row per lab, of the means over its families.
+
+        Indexed by lab: n_families, n_targets, mean_are, median_are, bias, crps, coverage50 to
+        coverage95, width90, worst_z (the largest absolute z) and, for each baseline with a
+        spread, our CRPS over its own in the families that it can forecast.
+        """
+        own = figures(self.table)
+        labs, lab = own.groupby(level=0, sort=False), self.table[names.LAB]
+        out = labs.mean().rename(columns={"are": "mean_are"})
+        out.insert(0, "n_families", labs.size())
+        out.insert(1, "n_targets", self.table.groupby(lab, sort=False).size())
+        out.insert(3, "median_are", labs["are"].median())
+        out["worst_z"] = self.table["z"].abs().groupby(lab, sort=False).max()
+        for name in self.rivals:
+            if f"{name}_crps" in self.table:
+                theirs = figures(self.table, name)["crps"]
+                ours = own["crps"].where(theirs.notna())
+                means = [x.groupby(level=0, sort=False).mean() for x in (ours, theirs)]
+                out[f"crps_over_{name}"] = means[0] / means[1]
+        return out
+
+    @cached_property
+    def lab_summary(self) -> dict[str, Any]:
+        """Averages as in :attr:`summary`, over labs of each lab's mean over its families."""
+        labs = figures(self.table).groupby(level=0, sort=False).mean()
+        return {"n_labs": self.n_labs} | averages(labs)
 
     @cached_property
     def coverage_bounds(self) -> dict[str, tuple[float, float]]:
@@ -79,19 +139,28 @@ class Scorecard:
 
         A family of several runs counts as one trial with a fractional success.
         """
-        n = self.n_families
-        out = {}
-        for level in LEVELS:
-            hits = self.summary["coverage"][level] * n
-            low = beta.ppf(0.025, hits, n - hits + 1) if hits > 0 else 0.0
-            high = beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
-            out[level] = (float(low), float(high))
-        return out
+        covered = self.summary["coverage"]
+        return {level: clopper_pearson(covered[level], self.n_families) for level in LEVELS}
+
+    @cached_property
+    def coverage_bounds_by_lab(self) -> dict[str, tuple[float, float]]:
+        """The same bounds counting labs as the trials, of the coverage averaged over labs."""
+        covered = self.lab_summary["coverage"]
+        return {level: clopper_pearson(covered[level], self.n_labs) for level in LEVELS}
+
+    @cached_property
+    def uniformity(self) -> dict[str, Any]:
+        """The test of :func:`~bayeslaw.scoring.chance.uniformity` on one PIT per family.
+
+        That of the family's farthest target: targets of one family share its errors.
+        """
+        far = self.table.sort_values("extrapolation_factor", ascending=False, kind="stable")
+        far = far.drop_duplicates([names.LAB, names.FAMILY])
+        return uniformity(far["pit"].to_numpy())
 
     def by_family(self, values: pd.Series) -> pd.Series:
         """Average values in the order of :attr:`table` over each run, then over each family."""
-        keys = [self.table[names.FAMILY], self.table[names.RUN]]
-        return values.groupby(keys, sort=False).mean().groupby(level=0, sort=False).mean()
+        return by_family(values, self.table)
 
     def beaten(self, baseline: str) -> tuple[int, int]:
         """Return in how many families the forecast's error is below a baseline's, and of how many.
@@ -100,89 +169,39 @@ class Scorecard:
         ----------
         baseline : a column of :attr:`table`, such as ``"two_point"``.
         """
-        t = self.table
-        ours = self.by_family((t["median"] - t["observed"]).abs() / t["observed"])
-        theirs = self.by_family((t[baseline] - t["observed"]).abs() / t["observed"])
+        ours, theirs = (figures(self.table, name)["are"] for name in (None, baseline))
         there = theirs.notna()
         return int((ours < theirs)[there].sum()), int(there.sum())
 
     @property
     def text(self) -> str:
-        """The card in about ten lines."""
-        s, reach = self.summary, self.table["extrapolation_factor"]
-        law = f" of {self.law}" if self.law else ""
-        runs = self.table[[names.FAMILY, names.RUN]].drop_duplicates().shape[0]
-        where = "above" if s["bias"] > 0 else "below"
-        lines = [
-            f"Back-test{law}: {_count(runs, 'hidden run')} of "
-            f"{_count(s['n_families'], 'family', 'families')} (hidden: {self.holdout}; scored: "
-            f"{self.scored}).",
-            f"Their compute was {reach.min():.3g} to {reach.max():.3g} times the largest seen "
-            f"(median {reach.median():.3g}).",
-            f"Forecast error {s['mean_are']:.2%} on average over families (median family "
-            f"{s['median_are']:.2%}), {abs(s['bias']):.2%} {where} the real loss; "
-            f"CRPS {s['crps']:.2%}.",
-        ]
-        for name, errors in s["baselines"].items():
-            if np.isnan(errors["mean_are"]):
-                lines.append(f"  beside {name}: no family has the runs it needs.")
-                continue
-            better, families = self.beaten(name)
-            lines.append(
-                f"  beside {name}: {errors['mean_are']:.2%}; the forecast is closer in {better} "
-                f"of {_count(families, 'family', 'families')}."
-            )
-        inside = ", ".join(
-            f"{level} % held {s['coverage'][level]:.0%} ({low:.0%} to {high:.0%})"
-            for level, (low, high) in self.coverage_bounds.items()
-        )
-        lines += [
-            f"Intervals: {inside}.",
-            f"  In brackets what {_count(s['n_families'], 'family', 'families')} can tell "
-            "(95 % Clopper-Pearson, one trial per family).",
-            f"90 % intervals are {s['width90']:.2%} of the loss wide.",
-            self.verdict,
-        ]
-        return "\n".join(lines)
+        """The card in about fifteen lines."""
+        return card_text.words(self)
 
     @property
     def verdict(self) -> str:
         """One sentence on whether the 90 % intervals can be taken at their word."""
-        if self.health is not None and not self.health.ok:
-            return _FAILED
-        low, high = self.coverage_bounds["90"]
-        if high < 0.9:
-            return "The 90 % intervals were too narrow: widen them before you rely on them."
-        if low > 0.9:
-            return "The 90 % intervals were wider than they need be."
-        n = _count(self.n_families, "family", "families")
-        return f"Nothing speaks against the 90 % intervals, as far as {n} can tell."
+        return card_text.verdict(self)
+
+    @property
+    def table_by_lab(self) -> str:
+        """:attr:`by_lab` as a Markdown table, with the means over labs and over families."""
+        return card_text.markdown(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract's JSON form, with missing values as None."""
-        columns = ["family", "known_family", "run", "params", "tokens", "observed", "median", "sd"]
-        scores = ["crps", "log_score", "interval_score", "pit", "extrapolation_factor"]
-        targets = []
-        for row in self.table.to_dict("records"):
-            target = {c: row[c] for c in columns}
-            target["intervals"] = {v: [row[f"low{v}"], row[f"high{v}"]] for v in LEVELS}
-            target |= {c: row[c] for c in scores}
-            targets.append(target | {"baselines": {b: row.get(b) for b in BASELINES}})
-        return {
-            "law": self.law,
-            "seed": self.seed,
-            "holdout": self.holdout,
-            "score": self.scored,
-            "health": None if self.health is None else self.health.to_dict(),
-            "targets": _plain(targets),
-            "summary": _plain(self.summary),
-            "coverage_bounds": {k: list(v) for k, v in self.coverage_bounds.items()},
-        }
+        return card_json.record(self)
 
-    def _covered(self, level: str) -> pd.Series:
-        t = self.table
-        inside = (t[f"low{level}"] <= t["observed"]) & (t["observed"] <= t[f"high{level}"])
-        return self.by_family(inside.astype(float))
+    def _beside(self) -> dict[str, dict[str, Any]]:
+        own, out = figures(self.table), {}
+        for name in self.rivals:
+            theirs = figures(self.table, name)
+            there = theirs["are"].notna()
+            crps, ours = float(theirs["crps"].mean()), float(own["crps"][there].mean())
+            ratio = ours / crps if crps > 0 else float("nan")
+            counted = {"crps_ratio": ratio, "n_families": int(there.sum())}
+            out[name] = averages(theirs) | counted
+        return out
 
     def __repr__(self) -> str:
         s = self.summary
@@ -192,24 +211,14 @@ class Scorecard:
         )
 
 
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _together(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(words))
 
 
-def _floats(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return figures as Python numbers, level by level."""
-    return {
-        k: _floats(v) if isinstance(v, dict) else v if isinstance(v, int) else float(v)
-        for k, v in figures.items()
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Return nested figures as JSON values: what is missing becomes None."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+def _joint_health(parts: list[Health]) -> Health | None:
+    if not parts:
+        return None
+    return Health(
+        failures=tuple(f for health in parts for f in health.failures),
+        warnings=tuple(dict.fromkeys(w for health in parts for w in health.warnings)),
+    )

@@ -7,7 +7,7 @@ import scoringrules
 from scipy.stats import norm
 
 # Draws that all agree would have infinite density; no loss is known to a part in a million.
-_NARROWEST = 1e-6
+NARROWEST = 1e-6
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -37,6 +37,59 @@ def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     )
 
 
+def energy_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Return the energy score of a joint forecast of several losses, such as those of a family.
+
+    Divided by the square root of their number: equal to the CRPS for one loss, and of the same
+    order for many. Unlike the mean of their CRPS it sees whether errors go together.
+
+    Parameters
+    ----------
+    draws : joint forecasts, shape (..., losses, draws).
+    observed : losses, shape (..., losses).
+
+    Returns
+    -------
+    numpy.ndarray
+        E|X - y| - E|X - X'|/2 of the vector relative to the observed losses, shape (...); smaller
+        is better. X' is the draw half the draws away, so of another chain.
+
+    Examples
+    --------
+    >>> float(energy_score(np.array([[2.2, 2.2], [1.1, 1.1]]), np.array([2.0, 1.0])).round(4))
+    0.1
+    """
+    observed = np.asarray(observed, float)
+    relative = np.asarray(draws, float) / observed[..., None]
+    found = scoringrules.es_ensemble(
+        np.ones_like(observed),
+        np.moveaxis(relative, -1, -2),
+        estimator="akr_circperm",
+        backend="numpy",
+    )
+    return np.asarray(found) / np.sqrt(observed.shape[-1])
+
+
+def z_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Return how many s.d. the log loss was above the mean of the forecast.
+
+    Parameters
+    ----------
+    draws : forecast losses, shape (..., draws).
+    observed : losses, shape (...).
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Examples
+    --------
+    >>> z_score(np.exp([[-0.01, 0.0, 0.01]]), np.exp([0.02])).round(2)
+    array([2.])
+    """
+    return (np.log(observed) - np.log(draws).mean(axis=-1)) / _log_sd(draws)
+
+
 def log_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """Return minus the log density of the log loss, under a normal fitted to the draws.
 
@@ -58,10 +111,8 @@ def log_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     >>> log_score(np.exp([[-0.01, 0.0, 0.01]]), np.array([1.0])).round(2)
     array([-3.69])
     """
-    logs = np.log(np.asarray(draws, float))
-    width = np.maximum(logs.std(axis=-1, ddof=1), _NARROWEST)
     # Not scoringrules.logs_normal: it takes the logarithm of a density that has run to zero.
-    return -norm.logpdf(np.log(observed), logs.mean(axis=-1), width)
+    return -norm.logpdf(np.log(observed), np.log(draws).mean(axis=-1), _log_sd(draws))
 
 
 def interval_score(draws: np.ndarray, observed: np.ndarray, level: float = 0.9) -> np.ndarray:
@@ -106,3 +157,7 @@ def pit(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     array([0.75])
     """
     return (np.asarray(draws) <= np.asarray(observed)[..., None]).mean(axis=-1)
+
+
+def _log_sd(draws: np.ndarray) -> np.ndarray:
+    return np.maximum(np.log(draws).std(axis=-1, ddof=1), NARROWEST)

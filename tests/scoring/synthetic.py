@@ -53,7 +53,7 @@ def synthetic_fit(
     names = spec.law.parameter_names
     logs = np.log([truth[n] for n in names]) + width * rng.standard_normal((*shape, len(names)))
     data = {n: (dims, around(truth[n])) for n in names}
-    rank = max(f.rank for f in layout.features)
+    rank = max((f.rank for f in layout.features), default=0)
     data |= {
         "run_sd": (dims, around(run_sd)),
         "discrepancy_sd": (dims, around(discrepancy_sd)),

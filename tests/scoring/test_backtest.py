@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,17 +11,24 @@ import pytest
 from bayeslaw.errors import RunsError, SpecError, TargetError
 from bayeslaw.inference import Health
 from bayeslaw.inference.health import Check, Failure
+from bayeslaw.model import Spec
 from bayeslaw.prediction import Target, forecast
 from bayeslaw.runs import load_runs
 from bayeslaw.scoring import Scorecard, backtest, score
-from bayeslaw.scoring.backtest import hide
 from bayeslaw.scoring.baselines import baselines
+from bayeslaw.scoring.holdout import hide
 from tests.scoring.synthetic import ladder, synthetic_fit
 
 SUMMARY = {
     "n_targets", "n_families", "mean_are", "median_are", "bias", "crps", "coverage", "width90",
     "baselines",
 }  # fmt: skip
+TARGET = {
+    "family", "run", "params", "tokens", "observed", "median", "sd", "intervals", "crps",
+    "log_score", "baselines",
+}  # fmt: skip
+PLAIN = {"last_value", "two_point", "least_squares"}
+HOLDOUTS = ["largest", "smallest-k:3", "flops > 5e19", "params > 1e8 and tokens > 1e8", "tail:0.3"]
 
 
 @pytest.fixture(autouse=True)
@@ -28,54 +36,23 @@ def no_sampling(monkeypatch):
     monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", synthetic_fit)
 
 
-def card_of(observed, median=2.0, spread=0.02, families=None):
+def card_of(observed, median=2.0, spread=0.02, families=None, labs=None, **settings):
     """A card whose intervals are median x (1 +- spread x level)."""
     n = len(observed)
+    families = families or [f"f{i}" for i in range(n)]
     table = pd.DataFrame(
         {
-            "family": families or [f"f{i}" for i in range(n)],
+            "family": families, "lab": labs or families,
             "run": [f"r{i}" for i in range(n)],
             "params": 1e9, "tokens": 2e10, "observed": observed, "median": median, "sd": 0.02,
-            "crps": 0.01, "log_score": -3.0, "interval_score": 0.1, "pit": 0.5,
-            "extrapolation_factor": 4.0, "known_family": True,
+            "crps": 0.01, "log_score": -3.0, "interval_score": 0.1, "pit": 0.5, "z": 0.0,
+            "energy_score": 0.01, "extrapolation_factor": 4.0, "known_family": True,
         }
     )  # fmt: skip
     for level in ("50", "80", "90", "95"):
         table[f"low{level}"] = median * (1 - spread * float(level) / 100)
         table[f"high{level}"] = median * (1 + spread * float(level) / 100)
-    return Scorecard(table)
-
-
-def test_the_largest_size_of_every_family_of_three_sizes_is_hidden():
-    runs = ladder(("a", "b"), sizes=4)
-    short = runs.where("family == 'b'").table.head(2)
-    both = runs.replace_table(pd.concat([runs.where("family == 'a'").table, short]))
-    training, hidden = hide(both)
-    assert hidden.families == ["a"]
-    assert hidden.table["params"].tolist() == [1e9]
-    assert len(training) == 5
-
-
-def test_sizes_that_differ_by_counting_are_one_size():
-    runs = ladder(sizes=4)
-    table = runs.table
-    twin = table.tail(1).assign(params=1.001e9, run="twin")
-    _, hidden = hide(runs.replace_table(pd.concat([table, twin])))
-    assert len(hidden) == 2
-
-
-def test_smallest_k_trains_on_k_sizes():
-    training, hidden = hide(ladder(sizes=6), "smallest-k:3")
-    assert (len(training), len(hidden)) == (3, 3)
-    assert training.table["params"].max() < hidden.table["params"].min()
-
-
-def test_a_condition_hides_whole_runs_so_no_checkpoint_leaks():
-    runs = ladder(sizes=5, checkpoints=4)
-    training, hidden = hide(runs, "flops > 5e19")
-    assert not set(training.table["run"]) & set(hidden.table["run"])
-    assert len(training) + len(hidden) == len(runs)
-    assert training.table["flops"].max() <= 5e19
+    return Scorecard(table, **settings)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +74,107 @@ def test_a_back_test_has_the_keys_of_the_contract_and_is_json():
     card = backtest(ladder(("a", "b")), seed=1)
     assert set(card.summary) == SUMMARY
     assert set(card.summary["coverage"]) == {"50", "80", "90", "95"}
-    assert set(card.summary["baselines"]) == {"last_value", "two_point", "least_squares"}
+    assert set(card.summary["baselines"]) == PLAIN | {"inflated"}
+    assert all({"mean_are", "median_are"} <= set(b) for b in card.summary["baselines"].values())
     found = json.loads(json.dumps(card.to_dict(), allow_nan=False))
-    assert found["targets"][0]["baselines"].keys() == card.summary["baselines"].keys()
+    for target in found["targets"]:
+        assert set(target) >= TARGET and set(target["baselines"]) == PLAIN | {"inflated"}
     assert found["summary"]["n_families"] == 2
-    assert len(card.text.splitlines()) == 10
+    assert len(card.text.splitlines()) == 12
+
+
+@pytest.mark.parametrize("holdout", HOLDOUTS)
+@pytest.mark.parametrize("which", ["last", "tail"])
+def test_no_hidden_loss_reaches_a_fit(holdout, which, monkeypatch):
+    runs, seen = ladder(("a", "b"), checkpoints=8), []
+
+    def fit(training, *arguments, **settings):
+        seen.append(training)
+        return synthetic_fit(training, *arguments, **settings)
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", fit)
+    card = backtest(runs, holdout, score=which, parametric=True)
+    training, hidden = hide(runs, holdout)
+    assert len(seen) == 2 and all(runs == training for runs in seen)
+    losses = set(training.table["loss"])
+    assert losses.isdisjoint(hidden.table["loss"]) and losses.isdisjoint(card.table["observed"])
+    assert set(card.table["observed"]) <= set(hidden.table["loss"])
+
+
+def test_the_baselines_see_the_training_runs_alone():
+    runs = ladder(("a", "b"))
+    card = backtest(runs)
+    table = runs.table
+    hidden = table["params"] == table["params"].max()
+    other = runs.replace_table(table.assign(loss=table["loss"] * np.where(hidden, 1.3, 1.0)))
+    again = backtest(other)
+    columns = ["last_value", "two_point", "least_squares", "inflated_low90"]
+    assert again.table[columns].equals(card.table[columns])
+    assert again.table["median"].equals(card.table["median"])
+    assert not again.table["observed"].equals(card.table["observed"])
+
+
+def test_what_a_fit_can_do_is_passed_on_as_it_is(monkeypatch):
+    found = []
+
+    def fit(training, spec=None, **settings):
+        found.append((spec, settings))
+        return synthetic_fit(training, spec, **settings)
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", fit)
+    settings = {"engine": "an engine", "draws": 100, "tune": 150, "chains": 2, "retry": False}
+    spec = Spec("chinchilla", pool="shared")
+    backtest(ladder(), spec=spec, seed=3, parametric=True, **settings)
+    (ours, given), (rival, again) = found
+    assert given == {"law": None, "seed": 3} | settings and again == {"seed": 3} | settings
+    assert ours is spec and rival == replace(spec, discrepancy=None)
+
+
+def test_the_parametric_rival_is_scored_like_ours():
+    card = backtest(ladder(("a", "b")), parametric=True)
+    rival = card.summary["baselines"]["parametric"]
+    assert set(rival["coverage"]) == set(card.summary["coverage"])
+    assert rival["width90"] < card.summary["width90"]
+    assert rival["crps_ratio"] == pytest.approx(card.summary["crps"] / rival["crps"])
+    assert "beside parametric" in card.text
+    targets = card.to_dict()["targets"]
+    assert set(targets[0]["baselines"]) == PLAIN | {"inflated", "parametric"}
+
+
+def test_an_unhealthy_rival_is_a_warning_on_a_card_that_stands(monkeypatch):
+    sick = Health((Failure(Check.RHAT, "R-hat of E is 1.2"),))
+
+    def fit(training, spec=None, **settings):
+        bad = spec is not None and spec.discrepancy is None
+        return synthetic_fit(training, spec, health=sick if bad else None, **settings)
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", fit)
+    health = backtest(ladder(), parametric=True).health
+    assert health.ok and "parametric-only refit failed" in health.warnings[-1]
+
+
+def test_a_model_without_discrepancy_has_no_parametric_rival():
+    with pytest.raises(SpecError, match="this spec has none"):
+        backtest(ladder(), spec=Spec(discrepancy=None), parametric=True)
+
+
+def test_a_run_seen_in_part_has_its_own_last_value_and_line():
+    runs = ladder(sizes=4, checkpoints=10)
+    card = backtest(runs, "tail:0.3")
+    training, _ = hide(runs, "tail:0.3")
+    for row in card.table.to_dict("records"):
+        own = training.where(f"run == '{row['run']}'").table.sort_values("tokens")["loss"]
+        assert row["last_value"] == pytest.approx(own.iloc[-1])
+        assert row["two_point"] < row["last_value"]
+    assert card.table["extrapolation_factor"].max() < 2
+
+
+def test_least_sizes_chooses_the_families_that_are_scored():
+    runs = ladder(("a", "b"), sizes=4)
+    short = runs.where("family == 'b'").table.head(2)
+    both = runs.replace_table(pd.concat([runs.where("family == 'a'").table, short]))
+    scored = {n: set(backtest(both, least_sizes=n).table["family"]) for n in (2, 3)}
+    assert scored == {2: {"a", "b"}, 3: {"a"}}
 
 
 def test_on_a_known_law_the_forecast_beats_the_last_value():
@@ -147,21 +220,6 @@ def test_replicates_of_the_largest_run_are_averaged():
     found = baselines(runs, target, "chinchilla").iloc[0]
     assert found["last_value"] == pytest.approx(np.sqrt(3.0 * 3.3))
     assert np.isfinite(found["two_point"])
-
-
-def test_a_family_of_many_runs_weighs_no_more_than_one_of_few():
-    card = card_of([2.0, 2.0, 2.0, 2.2], families=["a", "a", "a", "b"])
-    assert card.summary["mean_are"] == pytest.approx(0.2 / 2.2 / 2)
-    assert card.summary["coverage"]["90"] == 0.5
-    assert card.summary["bias"] < 0
-
-
-def test_coverage_bounds_are_clopper_pearson_on_families():
-    bounds = card_of([2.0] * 10).coverage_bounds["90"]
-    assert bounds == pytest.approx((0.025**0.1, 1.0))
-    none = card_of([9.0] * 10)
-    assert none.coverage_bounds["90"] == pytest.approx((0.0, 1 - 0.025**0.1))
-    assert "too narrow" in none.verdict
 
 
 def test_an_unhealthy_refit_is_said_first_of_all(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from bayeslaw.scoring import crps, interval_score, log_score, pit
+from bayeslaw.scoring import crps, energy_score, interval_score, log_score, pit, z_score
 
 
 def test_crps_is_never_negative_and_is_the_distance_for_agreeing_draws(rng):
@@ -43,3 +43,25 @@ def test_pit_of_right_forecasts_is_uniform(rng):
     draws = rng.standard_normal((2000, 99))
     values = pit(draws, rng.standard_normal(2000))
     assert np.abs(np.quantile(values, [0.25, 0.5, 0.75]) - [0.25, 0.5, 0.75]).max() < 0.04
+
+
+def test_the_energy_score_of_one_loss_is_its_crps(rng):
+    draws = np.exp(0.05 * rng.standard_normal((1, 100_000)))
+    assert energy_score(draws, np.array([1.02])) == pytest.approx(
+        crps(draws, np.array([1.02]))[0], rel=0.02
+    )
+
+
+def test_the_energy_score_prefers_the_right_dependence(rng):
+    worlds = 1 + 0.02 * rng.standard_normal((200, 1)) * np.ones(3)  # the losses move as one
+    together = 1 + 0.02 * rng.standard_normal((1, 4000)) * np.ones((3, 1))
+    apart = 1 + 0.02 * rng.standard_normal((3, 4000))
+    right, wrong = (
+        np.mean([energy_score(draws, world) for world in worlds]) for draws in (together, apart)
+    )
+    assert right < wrong
+
+
+def test_z_is_zero_at_the_middle_and_counts_standard_deviations(rng):
+    draws = np.exp(0.03 * rng.standard_normal((2, 200_000)))
+    assert z_score(draws, np.exp([0.0, 0.06])) == pytest.approx([0, 2], abs=0.02)
