@@ -47,8 +47,10 @@ if TYPE_CHECKING:
     )
     from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
     from bayeslaw.scoring import (
+        Calibration as Calibration,
         Scorecard as Scorecard,
         backtest as backtest,
+        sbc as sbc,
         score as score,
     )
     from bayeslaw.simulation import simulate as simulate
@@ -78,7 +80,7 @@ _HOMES = {
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
     "bayeslaw.reporting": ("report",),
-    "bayeslaw.scoring": ("Scorecard", "backtest", "score"),
+    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "sbc", "score"),
     "bayeslaw.simulation": ("simulate",),
 }
 _PACKAGES = ("laws", "plots")

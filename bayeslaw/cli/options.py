@@ -77,7 +77,9 @@ class Sampling:
         None
     )
     chains: Annotated[int | None, Option(min=1, metavar="N", help="Chains.")] = None
-    jobs: Annotated[int | None, Option(min=1, metavar="N", help="Chains run at once.")] = None
+    jobs: Annotated[
+        int | None, Option(min=1, metavar="N", help="Chains, or simulations, run at once.")
+    ] = None
 
 
 RunsFile = Annotated[

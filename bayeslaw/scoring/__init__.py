@@ -1,6 +1,7 @@
 """Scores: proper rules, baselines and back-tests that say how far to trust a forecast."""
 
 from bayeslaw.scoring.backtest import backtest, score
+from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.card import Scorecard
 from bayeslaw.scoring.holdout import hide
 from bayeslaw.scoring.rules import (
@@ -11,8 +12,10 @@ from bayeslaw.scoring.rules import (
     pit,
     z_score,
 )
+from bayeslaw.scoring.sbc import sbc
 
 __all__ = [
+    "Calibration",
     "Scorecard",
     "backtest",
     "crps",
@@ -21,6 +24,7 @@ __all__ = [
     "interval_score",
     "log_score",
     "pit",
+    "sbc",
     "score",
     "z_score",
 ]

@@ -43,7 +43,7 @@ def test_every_command_takes_the_common_flags(name):
     text = CliRunner().invoke(app, [name, "--help"]).stdout
     for flag in ("--json", "--seed", "--quiet", "--debug"):
         assert flag in text
-    if name in {"demo", "fit", "forecast"}:
+    if name in {"demo", "fit", "forecast", "sbc"}:
         for flag in ("--engine", "--law", "--pool", "--priors", "--jobs"):
             assert flag in text
 

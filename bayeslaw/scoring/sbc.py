@@ -1,0 +1,264 @@
+"""Simulation-based calibration: whether an engine finds the posterior of the declared model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayeslaw import names
+from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError, SpecError
+from bayeslaw.inference import Fit, Health, fit
+from bayeslaw.inference.health import Check
+from bayeslaw.inference.prior import draw_prior
+from bayeslaw.laws import Law
+from bayeslaw.model.layout import lay_out
+from bayeslaw.model.spec import Spec
+from bayeslaw.prediction import Target
+from bayeslaw.runs import Runs
+from bayeslaw.scoring.calibration import Calibration
+from bayeslaw.scoring.estimands import estimands, forecast_beyond, target_beyond, truth_beyond
+from bayeslaw.simulation import simulate
+
+# A loss of this size takes the place of the anchors that a prior is otherwise relative to.
+LEVEL = 2.5
+# Ranks among a hundred draws ask less of a sampler than the ends of an interval do.
+_LARGEST_RHAT = 1.05
+_LENIENT = {Check.RHAT, Check.BULK_ESS, Check.TAIL_ESS, Check.MISFIT}
+
+
+def sbc(
+    design: Runs | None = None,
+    spec: Spec | None = None,
+    *,
+    law: Law | str | None = None,
+    simulations: int = 64,
+    ranked: int = 99,
+    engine: str = "auto",
+    seed: int = 0,
+    jobs: int = 1,
+    progress: bool = False,
+    fitter: Callable[..., Fit] = fit,
+    **settings: Any,
+) -> Calibration:
+    """Draw truths and losses from the prior, refit, and rank each truth among posterior draws.
+
+    If the engine samples the posterior of the declared model, every rank is uniform. Priors of
+    parameters in units of loss are by default relative to an anchor fitted to the losses; here
+    the prior must not see the losses, so those intervals become nats, for an anchor of 2.5.
+
+    Joint quantities are ranked too (the log likelihood, the loss at a target beyond the runs,
+    a gap between families); ``simuk`` ranks one variable at a time and cannot.
+
+    A simulation is dropped if its fit failed, diverged or did not mix well enough for so many
+    ranks. Those rules see the simulated losses and never the truth, so the rest stays calibrated.
+
+    Parameters
+    ----------
+    design : runs whose inputs, families and checkpoints are used and whose losses are not; a
+        small built-in design of four families unless given.
+    spec : the model; ``law=`` alone takes the default specification of that law.
+    law : name of a law, if no spec is given.
+    simulations : data sets to draw and fit.
+    ranked : posterior draws that each truth is ranked among, evenly spaced over the chains.
+    engine : as in :func:`bayeslaw.fit`.
+    seed : the same seed gives the same ranks.
+    jobs : simulations fitted at once, each in a process of its own.
+    progress : show how many simulations are done.
+    fitter : called like :func:`bayeslaw.fit`; another one puts another posterior to the test.
+    settings : passed on to ``fitter``, such as ``draws`` and ``chains``.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    SpecError
+        If both spec and law are given, or a number is out of range.
+    FitError
+        If no simulation could be kept.
+    """
+    if spec is not None and law is not None:
+        raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
+    if simulations < 1 or ranked < 1 or jobs < 1:
+        raise SpecError(
+            f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
+        )
+    spec = in_nats(spec or Spec(law or "chinchilla"))
+    runs = _in_order(spec, small_design() if design is None else design)
+    layout, target = lay_out(spec, runs), target_beyond(runs)
+    truth = draw_prior(spec, layout, draws=simulations, seed=seed)
+    log_loss = truth["log_loss"].values
+    beyond = truth_beyond(spec, layout, truth, target, seed)
+    known = estimands(spec, layout, truth, log_loss, beyond)
+
+    settings = {"engine": engine, "retry": False} | ({"cores": 1} if jobs > 1 else {}) | settings
+    seeds = np.random.default_rng([seed, 5]).integers(2**32, size=simulations)
+    work = [
+        (
+            _with_losses(runs, np.exp(log_loss[i]), layout.loss_sd),
+            spec,
+            {name: float(values[i]) for name, values in known.items()},
+            target,
+            ranked,
+            fitter,
+            settings | {"seed": int(seeds[i])},
+        )
+        for i in range(simulations)
+    ]
+    outcomes = list(_watched(_spread(work, jobs), simulations, progress))
+
+    dropped = tuple((i, o.fault) for i, o in enumerate(outcomes) if o.fault)
+    if len(dropped) == simulations:
+        raise FitError(
+            f"all {simulations} simulations were dropped, the first because {dropped[0][1]}; "
+            "expected some fits to work. Sample longer (draws, tune), or rank fewer draws."
+        )
+    kept = [(i, o) for i, o in enumerate(outcomes) if not o.fault]
+    table = pd.DataFrame(
+        [
+            {"simulation": i, "quantity": name, "rank": rank}
+            for i, o in kept
+            for name, rank in o.ranks.items()
+        ]
+    )
+    even = np.random.default_rng([seed, 6]).random(len(table))
+    table["pit"] = (table["rank"] + even) / (ranked + 1)
+    made_by = ", ".join(dict.fromkeys(o.engine for _, o in kept))
+    name: str = spec.law.name  # type: ignore[union-attr]
+    return Calibration(table, name, made_by, seed, simulations, ranked, dropped)
+
+
+def in_nats(spec: Spec) -> Spec:
+    """Return the specification with every loss-unit prior stated in nats, for a fixed anchor.
+
+    Examples
+    --------
+    >>> in_nats(Spec("power_params", priors={"E": (1.5, 2.0)})).priors["a"]
+    (0.1, 1.4)
+    """
+    law: Law = spec.law  # type: ignore[assignment]
+    fixed = {
+        p.name: (round(LEVEL * low, 6), round(LEVEL * high, 6))
+        for p in law.parameters
+        for low, high in [spec.interval(p)[0]]
+        if p.in_loss_units
+    }
+    return replace(spec, priors=fixed | dict(spec.priors))
+
+
+def small_design() -> Runs:
+    """Return four families of two labs, eight runs each, half of them with checkpoints."""
+    sizes, ratios = np.repeat(np.geomspace(3e7, 1e9, 4), 2), np.tile([10.0, 60.0], 4)
+    truth = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
+    parts = [
+        simulate(
+            "chinchilla", truth, params=sizes, tokens=ratios * sizes, family=family,
+            checkpoints=checkpoints,
+        ).table.assign(lab=lab)
+        for family, lab, checkpoints in (
+            ("one", "north", 1), ("two", "north", 9), ("three", "south", 1), ("four", "south", 9),
+        )
+    ]  # fmt: skip
+    return Runs(pd.concat(parts), source="small design")
+
+
+class _Outcome(NamedTuple):
+    ranks: dict[str, int]
+    engine: str = ""
+    fault: str = ""
+
+
+def _simulation(
+    runs: Runs,
+    spec: Spec,
+    truth: dict[str, float],
+    target: Target,
+    ranked: int,
+    fitter: Callable[..., Fit],
+    settings: dict[str, Any],
+) -> _Outcome:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BayeslawWarning)  # what they say decides on the drop
+        try:
+            made = fitter(runs, spec, **settings)
+        except FitError as error:
+            return _Outcome({}, fault=str(error))
+        drawn, pick = _thinned(made.posterior, ranked)
+        if fault := _fault(made.health, ranked):
+            return _Outcome({}, fault=fault)
+        beyond = forecast_beyond(made, target, pick)
+    found = estimands(spec, made.layout, drawn, made.layout.log_loss, beyond)
+    ranks = {name: int((found[name] < value).sum()) for name, value in truth.items()}
+    return _Outcome(ranks, made.engine)
+
+
+def _fault(health: Health, ranked: int) -> str:
+    """Say what forbids to rank among the draws of a fit, if anything."""
+    for failure in health.failures:
+        if failure.check not in _LENIENT:
+            return f"it failed {failure.check.name.lower()}"
+    figures = dict(health.figures)
+    if not figures.get("R-hat", 1.0) < _LARGEST_RHAT:
+        return f"its R-hat is not below {_LARGEST_RHAT}"
+    if not figures.get("bulk ESS", np.inf) >= ranked:
+        return f"its bulk ESS is below the {ranked} draws to be ranked"
+    return ""
+
+
+def _thinned(posterior: xr.Dataset, ranked: int) -> tuple[xr.Dataset, np.ndarray]:
+    """Keep evenly spaced draws, the chains one after the other, as a single dim ``draw``."""
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if total < ranked:
+        raise SpecError(
+            f"a fit has {total} draws, expected at least the {ranked} that each truth is ranked "
+            "among; raise draws, or lower ranked."
+        )
+    pick = np.linspace(0, total - 1, ranked).round().astype(int)
+    chain, draw = np.divmod(pick, posterior.sizes["draw"])
+    at = {"chain": xr.DataArray(chain, dims="kept"), "draw": xr.DataArray(draw, dims="kept")}
+    kept = posterior.isel(at).drop_vars(["chain", "draw"])
+    return kept.rename(kept="draw").transpose("draw", ...), pick
+
+
+def _in_order(spec: Spec, design: Runs) -> Runs:
+    """Return the rows a fit would keep, in the order of its layout."""
+    kept = design.thin(after=spec.checkpoints.after, at_most=spec.checkpoints.at_most)
+    order = [names.FAMILY, names.RUN, names.TOKENS]
+    return replace(kept, table=kept.table.sort_values(order, kind="stable"))
+
+
+def _with_losses(runs: Runs, loss: np.ndarray, relative_sd: np.ndarray) -> Runs:
+    # Measurement error is known relative to the loss, and so it stays when the loss changes.
+    changed = {names.LOSS: loss, names.LOSS_SD: relative_sd * loss}
+    return replace(runs, table=runs.table.assign(**changed))
+
+
+def _spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
+    """Do the work, here or in processes; seeds are settled, so the outcome is the same."""
+    if jobs == 1:
+        return (_simulation(*task) for task in work)
+    try:
+        from joblib import Parallel, delayed
+    except ImportError as error:
+        raise BayeslawError(
+            f"jobs is {jobs}, and several at once need joblib, not installed; "
+            "install bayeslaw[dask], or leave jobs at 1."
+        ) from error
+    processes: Any = Parallel(n_jobs=jobs, return_as="generator")
+    return processes(delayed(_simulation)(*task) for task in work)
+
+
+def _watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
+    if not progress:
+        return outcomes
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(outcomes, "simulations", total, console=Console(stderr=True))
