@@ -9,17 +9,12 @@ import pymc as pm
 
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
-from bayeslaw.model.layout import Layout, pooled
+from bayeslaw.model.layout import APART, CAP, Layout, pooled
 from bayeslaw.model.likelihood import Residuals, run_log_likelihood
 from bayeslaw.model.spec import Spec
 from bayeslaw.model.tensor import PYTENSOR, pt
 from bayeslaw.model.whitening import informed_block, linear_block, profiled
 
-# Standard deviations have zero-avoiding log-normal priors; beyond this many times their stated
-# upper end a Gaussian tail takes over, or a family that no law fits would send them to infinity.
-CAP = 3.0
-# The 5 and 95 % points of how far families lie apart, in terms of the typical distance.
-_APART = np.array([0.44, 2.28])
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3
 
@@ -99,10 +94,10 @@ def _levels(spec: Spec, law: Law, layout: Layout, whiten: bool) -> tuple[Any, An
     of_all = pooled(*below, apart, np.zeros(len(below[0]), int))
     population = level("population", ("parameter",), location, spread, 1, of_all)
     pm.Deterministic("population", pt.exp(population), dims="parameter")
-    between = _sd("between", np.outer(_APART, typical), dims="parameter")
+    between = _sd("between", np.outer(APART, typical), dims="parameter")
     centre = population * np.ones((n_families, 1))
     if has_labs:
-        across = _sd("across", np.outer(_APART, 2 * typical), dims="parameter")
+        across = _sd("across", np.outer(APART, 2 * typical), dims="parameter")
         dims = ("lab", "parameter")
         lab = level("lab", dims, population, across, len(layout.labs), of_labs)
         centre = pt.where(partial, lab[layout.lab_of_family], centre)

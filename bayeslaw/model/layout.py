@@ -15,6 +15,11 @@ from bayeslaw.model.point import PointFit, fit_point
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
 
+# Standard deviations have zero-avoiding log-normal priors; beyond this many times their stated
+# upper end a Gaussian tail takes over, or a family that no law fits would send them to infinity.
+CAP = 3.0
+# The 5 and 95 % points of how far families lie apart, in terms of the typical distance.
+APART = np.array([0.44, 2.28])
 # Two rows of one run closer than this would make the checkpoint process singular.
 _CLOSEST = 1.0 - 1e-6
 # Scatter below this is read as chance when the coordinates of the sampler are chosen.
