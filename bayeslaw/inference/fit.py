@@ -5,23 +5,24 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
-import xarray as xr
 
 from bayeslaw.errors import ConvergenceWarning, SpecError
-from bayeslaw.inference.health import Check, Health, examine
-from bayeslaw.inference.nuts import sample
-from bayeslaw.inference.population import with_population
+from bayeslaw.inference.drawn import Drawn, Settings
+from bayeslaw.inference.engines import ENGINES, candidates, default_length, engine_of, tidied
+from bayeslaw.inference.health import Check, Health, Weighed, examine
 from bayeslaw.inference.result import Fit
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs, check_runs, require_fittable
 
-ENGINES = ("auto", "pymc")
 _VERSIONED = ("bayeslaw", "pymc", "pytensor", "nutpie", "numpy", "xarray", "arviz-stats")
+# Failures that more draws may mend; the others are of the model or the method.
+_CURED_BY_LENGTH = {Check.DIVERGENCES, Check.RHAT, Check.BULK_ESS, Check.TAIL_ESS, Check.BFMI}
 # What the gate judges: the quantities a reader would quote, not the sampler's coordinates.
 _JUDGED = (
     "population", "between", "across", "run_sd", "checkpoint_sd", "discrepancy_sd",
@@ -36,8 +37,8 @@ def fit(
     law: Law | str | None = None,
     seed: int = 0,
     engine: str = "auto",
-    draws: int = 1500,
-    tune: int = 800,
+    draws: int | None = None,
+    tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.9,
@@ -52,8 +53,12 @@ def fit(
     spec : the model; ``law=`` alone takes the default specification of that law.
     law : name of a law, if no spec is given.
     seed : the same seed gives the same posterior.
-    engine : ``"auto"`` or ``"pymc"`` (NUTS on the PyMC graph).
-    draws, tune, chains : draws kept and discarded per chain, and chains.
+    engine : ``"quadrature"`` (families on importance-weighted lattices, then the population),
+        ``"collapsed"`` (NUTS with everything linear integrated out), ``"pymc"`` (NUTS on the
+        PyMC graph: the specification, for every law, noise and prior) or ``"auto"``, which picks
+        and, if the checks of one engine fail, goes on to the next; ``Fit.reason`` says why.
+    draws, tune, chains : draws kept and discarded per chain, and chains; the lengths are the
+        engine's own unless given.
     cores : chains run at once; all processors unless given.
     target_accept : NUTS acceptance.
     retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
@@ -84,80 +89,70 @@ def fit(
     spec = spec or Spec(law=law or "chinchilla")
     require_fittable(runs)
     start = time.perf_counter()
-    from bayeslaw.model.build import build_model
-
     layout = lay_out(spec, runs)
-    model = build_model(spec, layout)
-    settings = {
-        "draws": draws,
-        "tune": tune,
-        "chains": chains,
-        "cores": cores or min(chains, os.cpu_count() or 1),
-        "seed": seed,
-        "progress": progress,
-    }
-    accept = target_accept
-    posterior, stats, seconds, compiled = sample(model, target_accept=accept, **settings)
-    posterior, likelihood = _tidy(spec, layout, posterior, seed)
-    health = _judge(spec, layout, runs, posterior, stats, likelihood)
-    if retry and not health.ok:
-        if any(f.check is Check.DIVERGENCES for f in health.failures):
-            accept = max(accept, 0.97)
-        settings |= {"draws": 2 * draws, "tune": 2 * tune}
-        posterior, stats, again, _ = sample(
-            model, target_accept=accept, compiled=compiled, **settings
+    said: list[str] = []
+    for name, why in candidates(spec, layout, engine):
+        length = default_length(name, layout)
+        settings = Settings(
+            draws=draws or length[0],
+            tune=length[1] if tune is None else tune,
+            chains=chains,
+            cores=cores or min(chains, os.cpu_count() or 1),
+            seed=seed,
+            target_accept=target_accept,
+            progress=progress,
         )
-        seconds["sample"] += again["sample"]
-        posterior, likelihood = _tidy(spec, layout, posterior, seed)
-        health = _judge(spec, layout, runs, posterior, stats, likelihood)
-    seconds["total"] = time.perf_counter() - start
+        drawn, health = _sampled(spec, layout, runs, name, settings, retry)
+        said.append(why)
+        if health.ok:
+            break
+        said.append(f"{name} failed: {'; '.join(f.found for f in health.failures)}")
+    seconds = drawn.seconds | {"total": time.perf_counter() - start}
     if not health.ok:
         found = "; ".join(f.found for f in health.failures)
         warnings.warn(f"the fit is not trustworthy: {found}.", ConvergenceWarning, stacklevel=2)
     return Fit(
         spec=spec,
         runs=runs,
-        posterior=posterior,
-        sample_stats=stats,
-        log_likelihood=likelihood,
+        posterior=drawn.posterior,
+        sample_stats=drawn.stats,
+        log_likelihood=drawn.likelihood,
         health=health,
         seed=seed,
-        engine="pymc",
-        reason="NUTS on the PyMC graph serves every law, noise and prior",
+        engine=name,
+        reason="; ".join(said),
         seconds=seconds,
         versions={name: version(name) for name in _VERSIONED},
     )
 
 
-def _tidy(
-    spec: Spec, layout: Layout, posterior: xr.Dataset, seed: int
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """Keep what a reader uses, in a fixed order, and part off the log likelihood."""
-    likelihood = posterior[["run_log_likelihood"]].rename(run_log_likelihood="loss")
-    posterior = with_population(spec, layout, posterior, seed)
-    law: Law = spec.law  # type: ignore[assignment]
-    kept = [
-        *law.parameter_names, "run_sd", "checkpoint_sd", "discrepancy_sd", "wander",
-        "population", "log_population", "between", "across", "log_lab",
-        "log_typical_run_sd", "log_typical_checkpoint_sd",
-    ]  # fmt: skip
-    return posterior[[n for n in kept if n in posterior]], likelihood
+def _sampled(
+    spec: Spec, layout: Layout, runs: Runs, name: str, settings: Settings, retry: bool
+) -> tuple[Drawn, Health]:
+    """Run one engine, and once more for longer if its chains were at fault."""
+    engine = engine_of(name, spec, layout)
+    drawn = tidied(spec, layout, engine(settings), settings.seed)
+    health = _judge(spec, layout, runs, drawn)
+    checks = {f.check for f in health.failures}
+    if retry and checks & _CURED_BY_LENGTH:
+        longer = settings.longer(smaller_steps=Check.DIVERGENCES in checks)
+        first = drawn.seconds
+        drawn = tidied(spec, layout, engine(longer), settings.seed)
+        total = {k: first[k] + drawn.seconds[k] for k in first}
+        drawn = replace(drawn, seconds=total)
+        health = _judge(spec, layout, runs, drawn)
+    return drawn, health
 
 
-def _judge(
-    spec: Spec,
-    layout: Layout,
-    runs: Runs,
-    posterior: xr.Dataset,
-    stats: xr.Dataset,
-    likelihood: xr.Dataset,
-) -> Health:
+def _judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     law: Law = spec.law  # type: ignore[assignment]
+    posterior = drawn.posterior
     chosen = [n for n in (*law.parameter_names, *_JUDGED) if n in posterior]
-    judged = posterior[chosen].assign(log_likelihood=likelihood["loss"].sum("run"))
+    judged = posterior[chosen].assign(log_likelihood=drawn.likelihood["loss"].sum("run"))
     middle = {n: posterior[n].median(("chain", "draw")).values for n in law.parameter_names}
     at_rows = {n: v[layout.family_of_row] for n, v in middle.items()}
     curve = np.log(law(layout.inputs(law), at_rows))
     misfit = float(np.median(np.abs(layout.log_loss - curve)))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")
-    return examine(judged, stats, misfit, notes)
+    weighed = Weighed(layout.families, drawn.importance_ess, drawn.tail_shape, drawn.rejected)
+    return examine(judged, drawn.stats, misfit, notes, weighed)

@@ -13,6 +13,10 @@ MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
 MAX_MISFIT = 0.05
+MIN_IMPORTANCE_ESS = 200.0
+# Above the first, more points are drawn; above the second, weights are not trusted at all.
+MAX_TAIL_SHAPE, WORST_TAIL_SHAPE = 0.7, 0.9
+MAX_REJECTED = 0.05
 
 
 class Check(Enum):
@@ -25,6 +29,8 @@ class Check(Enum):
     BULK_ESS = "sample longer (draws 4000)"
     TAIL_ESS = "sample longer (draws 4000); the interval ends are the least certain part"
     BFMI = "sample longer with tune 2000; if it stays, use noise with lighter tails"
+    IMPORTANCE = "use engine pymc, which needs no importance weights"
+    REJECTED = "use engine quadrature or pymc, where amplitudes are positive by construction"
     MISFIT = (
         "the law does not follow the training rows: look at bayeslaw check for broken runs or "
         "mixed units, drop early checkpoints, or try another law"
@@ -81,15 +87,21 @@ class Health:
 
 
 def examine(
-    posterior: xr.Dataset, stats: xr.Dataset, misfit: float, warnings: tuple[str, ...] = ()
+    posterior: xr.Dataset,
+    stats: xr.Dataset,
+    misfit: float,
+    warnings: tuple[str, ...] = (),
+    weighed: Weighed | None = None,
 ) -> Health:
     """Run the gate over the quantities a reader would quote.
 
     Parameters
     ----------
     posterior : dims (chain, draw, ...), only the variables to be judged.
-    stats : the sampler's ``diverging`` and ``energy``, dims (chain, draw).
+    stats : the sampler's ``diverging`` and ``energy``, dims (chain, draw); empty where draws are
+        independent.
     misfit : median absolute log residual of the training rows.
+    weighed : what engines that weigh or reject points report of each family.
     """
     import arviz_stats
 
@@ -99,9 +111,13 @@ def examine(
         rhat = _extreme(azs.rhat(posterior), max)
         bulk = _extreme(azs.ess(posterior, method="bulk"), min)
         tail = _extreme(azs.ess(posterior, method="tail"), min)
-    diverging = int(stats["diverging"].sum())
-    energy = stats["energy"].to_numpy()
-    bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(1) / energy.var(axis=1)))
+    figures = {"R-hat": rhat[1], "bulk ESS": bulk[1], "tail ESS": tail[1]}
+    diverging, bfmi = 0, np.inf
+    if "energy" in stats:
+        diverging = int(stats["diverging"].sum())
+        energy = stats["energy"].to_numpy()
+        bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(1) / energy.var(axis=1)))
+        figures |= {"divergences": float(diverging), "E-BFMI": bfmi}
 
     failures = []
     if diverging:
@@ -122,15 +138,57 @@ def examine(
     if not misfit < MAX_MISFIT:
         text = f"the fitted curve is off by {misfit:.1%} at the median training row"
         failures.append(Failure(Check.MISFIT, f"{text}, expected below {MAX_MISFIT:.0%}"))
-    figures = {
-        "R-hat": rhat[1],
-        "bulk ESS": bulk[1],
-        "tail ESS": tail[1],
-        "divergences": float(diverging),
-        "E-BFMI": bfmi,
-        "misfit": misfit,
-    }
+    figures["misfit"] = misfit
+    if weighed is not None:
+        failures += weighed.failures()
+        figures |= weighed.figures()
     return Health(tuple(failures), warnings, tuple(figures.items()))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What engines that weigh or reject points report, by family; empty where it does not apply.
+
+    Attributes
+    ----------
+    importance_ess : effective number of points.
+    tail_shape : Pareto shape of their weights.
+    rejected : share of draws with a negative amplitude.
+    """
+
+    families: tuple[str, ...]
+    importance_ess: np.ndarray
+    tail_shape: np.ndarray
+    rejected: np.ndarray
+
+    def figures(self) -> dict[str, float]:
+        """Return the worst of each."""
+        out = {}
+        if self.importance_ess.size:
+            out["importance ESS"] = float(self.importance_ess.min())
+        if self.tail_shape.size:
+            out["Pareto shape"] = float(self.tail_shape.max())
+        if self.rejected.size:
+            out["rejected"] = float(self.rejected.max())
+        return out
+
+    def failures(self) -> list[Failure]:
+        """Return what is out of bounds."""
+        found = self.figures()
+        out = []
+        if not found.get("importance ESS", np.inf) >= MIN_IMPORTANCE_ESS:
+            text = f"importance ESS of {self.families[int(self.importance_ess.argmin())]} is "
+            text += f"{found['importance ESS']:.0f}, expected at least {MIN_IMPORTANCE_ESS:.0f}"
+            out.append(Failure(Check.IMPORTANCE, text))
+        if not found.get("Pareto shape", 0.0) <= WORST_TAIL_SHAPE:
+            text = f"weights of {self.families[int(self.tail_shape.argmax())]} have Pareto shape "
+            text += f"{found['Pareto shape']:.2f}, expected at most {WORST_TAIL_SHAPE}"
+            out.append(Failure(Check.IMPORTANCE, text))
+        if not found.get("rejected", 0.0) <= MAX_REJECTED:
+            text = f"{found['rejected']:.0%} of the draws of "
+            text += f"{self.families[int(self.rejected.argmax())]} have a negative amplitude"
+            out.append(Failure(Check.REJECTED, f"{text}, expected at most {MAX_REJECTED:.0%}"))
+        return out
 
 
 def _extreme(values: xr.Dataset, pick: Any) -> tuple[str, float]:

@@ -1,0 +1,61 @@
+"""What every engine is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and on what to sample.
+
+    Attributes
+    ----------
+    draws, tune, chains : draws kept and discarded per chain, and chains.
+    cores : chains, or families, worked on at once.
+    target_accept : NUTS acceptance.
+    """
+
+    draws: int
+    tune: int
+    chains: int
+    cores: int
+    seed: int
+    target_accept: float
+    progress: bool
+
+    def longer(self, *, smaller_steps: bool) -> Settings:
+        """Return settings for a second attempt."""
+        accept = max(self.target_accept, 0.97) if smaller_steps else self.target_accept
+        return replace(self, draws=2 * self.draws, tune=2 * self.tune, target_accept=accept)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Draws of an engine, before they are judged.
+
+    Attributes
+    ----------
+    posterior, likelihood : dims (chain, draw, ...); the likelihood is ``loss`` by run.
+    stats : the sampler's record; empty where draws are independent.
+    seconds : spent compiling and sampling.
+    importance_ess : effective number of weighted points behind each family's draws, where draws
+        come from such points.
+    tail_shape : Pareto shape of those weights.
+    rejected : share of each family's draws with a negative amplitude, where they are Gaussian.
+    """
+
+    posterior: xr.Dataset
+    stats: xr.Dataset
+    likelihood: xr.Dataset
+    seconds: dict[str, float]
+    importance_ess: np.ndarray = field(default_factory=lambda: np.empty(0))
+    tail_shape: np.ndarray = field(default_factory=lambda: np.empty(0))
+    rejected: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+Engine = Callable[[Settings], Drawn]

@@ -1,0 +1,93 @@
+"""Which engine serves a model, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bayeslaw.inference.drawn import Drawn, Engine, Settings
+from bayeslaw.inference.population import with_population
+from bayeslaw.laws import Law
+from bayeslaw.model.layout import Layout
+from bayeslaw.model.spec import Spec
+
+ENGINES = ("auto", "quadrature", "collapsed", "pymc")
+# Lattices thin out in more dimensions: exponents, noise levels and the discrepancy's scale.
+_MOST_DIMENSIONS = 8
+
+
+def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]:
+    """Return the engines to try, in order, and why each.
+
+    Parameters
+    ----------
+    engine : one of :data:`ENGINES`; any but ``"auto"`` is tried alone.
+    """
+    if engine != "auto":
+        return [(engine, "asked for")]
+    out = []
+    why_not = unfit_for_quadrature(spec, layout)
+    count = len(layout.families)
+    if not why_not:
+        what = "one family" if count == 1 else f"{count} families that meet only in the population"
+        out.append(("quadrature", f"{what}: lattices with exact importance weights"))
+    pymc = "NUTS on the PyMC graph serves every law, noise and prior"
+    out.append(("pymc", f"{pymc}; {why_not}" if why_not else pymc))
+    return out
+
+
+def unfit_for_quadrature(spec: Spec, layout: Layout) -> str:
+    """Return why families cannot be worked on one by one, or nothing."""
+    law: Law = spec.law  # type: ignore[assignment]
+    if layout.shared:
+        return f"quadrature takes families one by one, and {', '.join(layout.shared)} is shared"
+    dimensions = len(law.nonlinear) + 1 + layout.has_checkpoints + (spec.discrepancy is not None)
+    if dimensions > _MOST_DIMENSIONS:
+        return f"{dimensions} dimensions are too many for a lattice"
+    return ""
+
+
+def engine_of(name: str, spec: Spec, layout: Layout) -> Engine:
+    """Return an engine for one model; a second call does not compile again."""
+    if name == "quadrature":
+        from bayeslaw.inference.quadrature.engine import quadrature
+
+        return lambda settings: quadrature(spec, layout, settings)
+    return _pymc(spec, layout)
+
+
+def default_length(name: str, layout: Layout) -> tuple[int, int]:
+    """Return draws and tuning steps per chain."""
+    if name == "pymc":
+        return 1500, 800
+    if len(layout.families) == 1:
+        return 1000, 0
+    # Thousands of families are many numbers per draw.
+    return (750, 400) if len(layout.families) <= 100 else (400, 300)
+
+
+def _pymc(spec: Spec, layout: Layout) -> Engine:
+    from bayeslaw.inference.nuts import sample
+    from bayeslaw.model.build import build_model
+
+    model = build_model(spec, layout)
+    compiled = None
+
+    def run(settings: Settings) -> Drawn:
+        nonlocal compiled
+        posterior, stats, seconds, compiled = sample(model, compiled=compiled, **vars(settings))
+        likelihood = posterior[["run_log_likelihood"]].rename(run_log_likelihood="loss")
+        return Drawn(posterior, stats, likelihood, seconds)
+
+    return run
+
+
+def tidied(spec: Spec, layout: Layout, drawn: Drawn, seed: int) -> Drawn:
+    """Keep what a reader uses, in a fixed order whatever the engine."""
+    law: Law = spec.law  # type: ignore[assignment]
+    posterior = with_population(spec, layout, drawn.posterior, seed)
+    kept = [
+        *law.parameter_names, "run_sd", "checkpoint_sd", "discrepancy_sd", "wander",
+        "population", "log_population", "between", "across", "log_lab",
+        "log_typical_run_sd", "log_typical_checkpoint_sd",
+    ]  # fmt: skip
+    return replace(drawn, posterior=posterior[[n for n in kept if n in posterior]])
