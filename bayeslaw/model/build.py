@@ -9,11 +9,11 @@ import pymc as pm
 
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
-from bayeslaw.model.layout import APART, CAP, Layout, pooled
+from bayeslaw.model.layout import APART, CAP, Layout, pooled, profiled
 from bayeslaw.model.likelihood import Residuals, run_log_likelihood
 from bayeslaw.model.spec import Spec
 from bayeslaw.model.tensor import PYTENSOR, pt
-from bayeslaw.model.whitening import informed_block, linear_block, profiled
+from bayeslaw.model.whitening import informed_block, linear_block
 
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3

@@ -284,3 +284,14 @@ def pooled(
         moment[g] += passed @ centre[m]
     ridge = 1e-9 * np.trace(total, axis1=1, axis2=2)[:, None, None] * np.eye(k)
     return total, np.linalg.solve(total + ridge + 1e-12 * np.eye(k), moment[:, :, None])[:, :, 0]
+
+
+def profiled(information: np.ndarray, keep: list[int], spread: np.ndarray) -> np.ndarray:
+    """Return the information on some parameters once the others, with priors, are unknown."""
+    rest = [i for i in range(information.shape[1]) if i not in keep]
+    own = information[:, keep][:, :, keep]
+    if not rest:
+        return own
+    cross = information[:, keep][:, :, rest]
+    inner = information[:, rest][:, :, rest] + np.diag(spread[rest] ** -2.0)
+    return own - cross @ np.linalg.solve(inner, np.swapaxes(cross, 1, 2))

@@ -48,17 +48,6 @@ def informed_block(
     return log_values
 
 
-def profiled(information: np.ndarray, keep: list[int], spread: np.ndarray) -> np.ndarray:
-    """Return the information on some parameters once the others, with priors, are unknown."""
-    rest = [i for i in range(information.shape[1]) if i not in keep]
-    own = information[:, keep][:, :, keep]
-    if not rest:
-        return own
-    cross = information[:, keep][:, :, rest]
-    inner = information[:, rest][:, :, rest] + np.diag(spread[rest] ** -2.0)
-    return own - cross @ np.linalg.solve(inner, np.swapaxes(cross, 1, 2))
-
-
 def linear_block(
     name: str, log_mean: Any, spread: Any, columns: list[Any], target: Any, residuals: Residuals
 ) -> tuple[Any, Any]:
