@@ -33,7 +33,7 @@ FAMILIES = (
     "xLSTM[1:0] (SlimPajama)",
 )
 FIT, TRUST, PAGE = "fit.nc", "backtest.json", "report.html"
-BRIEF = {"draws": 1000, "tune": 700}
+
 STEP = 10.0  # the forecasts reach this many times the compute of the largest run
 
 
@@ -58,8 +58,7 @@ def demo(
     require_packages()
     chosen = ", ".join(f"'{name}'" for name in FAMILIES)
     runs = load_dataset(DATASET).where(f"{FAMILY} in ({chosen})")
-    # Shorter than a fit one would publish, so that a first look does not take long.
-    options: dict[str, Any] = BRIEF | sampling_options(sampling)
+    options: dict[str, Any] = sampling_options(sampling)
     key = {
         "version": headed("demo", common)["version"],
         "spec": spec.to_dict(),

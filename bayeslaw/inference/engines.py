@@ -13,6 +13,8 @@ from bayeslaw.model.spec import Spec
 ENGINES = ("auto", "quadrature", "collapsed", "pymc")
 # Lattices thin out in more dimensions: exponents, noise levels and the discrepancy's scale.
 _MOST_DIMENSIONS = 8
+# With heavy tails every run is a coordinate of the collapsed chain.
+_MOST_RUNS = 5000
 
 
 def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]:
@@ -23,15 +25,18 @@ def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]
     engine : one of :data:`ENGINES`; any but ``"auto"`` is tried alone.
     """
     if engine != "auto":
-        return [(engine, "asked for")]
-    out = []
-    why_not = unfit_for_quadrature(spec, layout)
+        return [(engine, f"{engine} was asked for")]
     count = len(layout.families)
+    why_not = unfit_for_quadrature(spec, layout)
+    out = []
     if not why_not:
         what = "one family" if count == 1 else f"{count} families that meet only in the population"
-        out.append(("quadrature", f"{what}: lattices with exact importance weights"))
-    pymc = "NUTS on the PyMC graph serves every law, noise and prior"
-    out.append(("pymc", f"{pymc}; {why_not}" if why_not else pymc))
+        out.append(("quadrature", f"quadrature serves {what}"))
+    # One family alone leaves its amplitudes' priors broad, far from the normal ones of collapsed.
+    if count > 1 and len(layout.runs) <= _MOST_RUNS:
+        reason = "collapsed integrates the amplitudes out of one chain for all families"
+        out.append(("collapsed", f"{why_not}; {reason}" if why_not else reason))
+    out.append(("pymc", "pymc serves every law, noise and prior"))
     return out
 
 
@@ -52,6 +57,10 @@ def engine_of(name: str, spec: Spec, layout: Layout) -> Engine:
         from bayeslaw.inference.quadrature.engine import quadrature
 
         return lambda settings: quadrature(spec, layout, settings)
+    if name == "collapsed":
+        from bayeslaw.inference.collapsed.engine import collapsed
+
+        return lambda settings: collapsed(spec, layout, settings)
     return _pymc(spec, layout)
 
 
@@ -59,6 +68,8 @@ def default_length(name: str, layout: Layout) -> tuple[int, int]:
     """Return draws and tuning steps per chain."""
     if name == "pymc":
         return 1500, 800
+    if name == "collapsed":
+        return 700, 400
     if len(layout.families) == 1:
         return 1000, 0
     # Thousands of families are many numbers per draw.

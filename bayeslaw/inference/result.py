@@ -128,6 +128,29 @@ class Fit:
 
         return to_datatree(self)
 
+    def update(self, new_runs: Runs, **settings: Any) -> Fit:
+        """Fit again with rows added, by the same engine and without compiling again.
+
+        Parameters
+        ----------
+        new_runs : rows of new runs, or later rows of runs that are here.
+        settings : passed on to :func:`bayeslaw.fit`, in place of this fit's seed and engine.
+
+        Returns
+        -------
+        Fit
+            Only the engine ``"pymc"`` compiles a graph of its own for every table.
+
+        Raises
+        ------
+        RunsError
+            If the rows do not fit the table.
+        """
+        from bayeslaw.inference.fit import fit
+
+        chosen = {"seed": self.seed, "engine": self.engine} | settings
+        return fit(self.runs.extended(new_runs), self.spec, **chosen)
+
     def save(self, path: str | Path) -> Path:
         """Write the fit as NetCDF with its spec, data, seed and versions inside."""
         from bayeslaw.inference.store import save

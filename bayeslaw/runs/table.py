@@ -169,6 +169,18 @@ class Runs:
         checked, notes = tidy(table, self.source)
         return replace(self, table=checked, notes=(*self.notes, *notes))
 
+    def extended(self, other: "Runs") -> Self:
+        """Add the rows of another table; rows of a run that is here already continue it.
+
+        Examples
+        --------
+        >>> from bayeslaw.runs import load_runs
+        >>> row = pd.DataFrame({"family": ["a"], "params": 1e9, "tokens": 2e10, "loss": 2.9})
+        >>> len(load_runs(row).extended(load_runs(row.assign(tokens=4e10, loss=2.8, run="b"))))
+        2
+        """
+        return self.replace_table(pd.concat([self.table, other.table], ignore_index=True))
+
     def last(self) -> Self:
         """Keep the row with most tokens of every run.
 

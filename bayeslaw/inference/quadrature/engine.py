@@ -11,14 +11,19 @@ import xarray as xr
 from joblib import delayed
 from scipy.optimize import minimize
 
+from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MAX_TAIL_SHAPE, MIN_IMPORTANCE_ESS
+from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.nuts import sample_density
-from bayeslaw.inference.quadrature.assemble import family_draws, population_draws, tidy
-from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders, noise_levels
+from bayeslaw.inference.parallel import in_parallel
+from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
+from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
+from bayeslaw.inference.quadrature.laplace import load_kernel
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, in_parallel, messages, systematic
+from bayeslaw.inference.quadrature.select import choose, messages, systematic
+from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
@@ -39,11 +44,14 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     other families then say of it is its next working prior. At the end each family's points are
     weighted anew for every draw of the population, so its draws are exact given the population.
     """
+    begin = time.perf_counter()
+    load_kernel()
     start = time.perf_counter()
     rows = ladders(spec.law, layout)  # type: ignore[arg-type]
     work = _Work(spec, layout, rows, settings.cores, np.random.SeedSequence([settings.seed, 3]))
     out = _alone(work, settings) if len(rows) == 1 else _together(work, settings)
-    return replace(out, seconds={"compile": 0.0, "sample": time.perf_counter() - start})
+    seconds = {"compile": start - begin, "sample": time.perf_counter() - start}
+    return replace(out, seconds=seconds)
 
 
 def _together(work: _Work, settings: Settings) -> Drawn:
@@ -74,9 +82,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     if population.has_labs:
         values = np.stack([c.log_parameters[i] for c, i in zip(clouds, chosen, strict=True)])
         drawn["log_lab"] = population.redrawn_labs(drawn, values, work.rng())
-    own, likelihood = family_draws(spec, layout, rows, clouds, chosen)
+    own = family_draws(spec, layout, rows, clouds, chosen)
     whole = own | population_draws(population, drawn)
-    return _gathered(work, settings, whole, likelihood, stats, ess, clouds)
+    return _gathered(work, settings, whole, stats, ess, clouds)
 
 
 def _alone(work: _Work, settings: Settings) -> Drawn:
@@ -86,20 +94,19 @@ def _alone(work: _Work, settings: Settings) -> Drawn:
     (cloud,) = clouds = work.clouds([belief], [guide], _ALONE)
     rng = work.rng()
     index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
-    own, likelihood = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
-    ess = np.array([cloud.ess])
-    return _gathered(work, settings, own, likelihood, xr.Dataset(), ess, clouds)
+    own = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
+    return _gathered(work, settings, own, xr.Dataset(), np.array([cloud.ess]), clouds)
 
 
 def _gathered(
     work: _Work,
     settings: Settings,
     values: dict[str, np.ndarray],
-    likelihood: dict[str, np.ndarray],
     stats: xr.Dataset,
     ess: np.ndarray,
     clouds: list[Cloud],
 ) -> Drawn:
+    likelihood = {"loss": run_log_likelihood(work.spec, work.layout, values)}
     return Drawn(
         tidy(work.spec, work.layout, values, settings.chains),
         stats,
@@ -135,7 +142,7 @@ class _Work:
         calls = [
             delayed(weighted_points)(
                 self.spec, self.layout, self.rows[f], beliefs[f], guides[f], points=points,
-                rng=self.rng(),
+                rng=self.rng(), cores=self.cores if len(self.rows) == 1 else 1,
             )
             for f in chosen
         ]  # fmt: skip

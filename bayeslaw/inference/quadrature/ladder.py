@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from bayeslaw.inference.rows import noise_levels, positions
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import CAP, Layout
@@ -50,10 +51,8 @@ def ladders(law: Law, layout: Layout) -> list[Ladder]:
     """Part a layout into its families."""
     bounds = np.searchsorted(layout.family_of_row, np.arange(len(layout.families) + 1))
     inputs = layout.inputs(law)
-    forgetting = -np.log(np.where(layout.link > 0, layout.link, 1.0))
-    total = np.cumsum(forgetting)
     first = np.flatnonzero(np.diff(layout.run_of_row, prepend=-1))
-    position = total - total[first][layout.run_of_row]
+    position = positions(layout)
     out = []
     for f, (a, b) in enumerate(pairwise(bounds)):
         rank = layout.features[f].rank if layout.features else 0
@@ -71,14 +70,6 @@ def ladders(law: Law, layout: Layout) -> list[Ladder]:
             )
         )
     return out
-
-
-def noise_levels(spec: Spec, layout: Layout) -> list[tuple[str, tuple[float, float]]]:
-    """Return the noise levels a family has, with their prior intervals."""
-    levels = [("run_sd", spec.noise.run)]
-    if layout.has_checkpoints:
-        levels.append(("checkpoint_sd", spec.noise.checkpoint))
-    return levels
 
 
 def log_tails(spec: Spec, layout: Layout, log_sd: np.ndarray) -> np.ndarray:

@@ -12,38 +12,18 @@ import math
 import numba
 import numpy as np
 
+from bayeslaw.inference.likelihood import (
+    cholesky,
+    run_roots,
+    solve_lower,
+    whole_log_likelihood,
+)
+
 _STEPS = 8
 _CLOSE_ENOUGH = 0.02
 _LONGEST_STEP = 0.7
 _REFINED = 2
 _LOG_2PI = math.log(2 * math.pi)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _cholesky(a):
-    """Factor a positive definite matrix in place, lower triangle; return whether it worked."""
-    n = a.shape[0]
-    for i in range(n):
-        for j in range(i + 1):
-            s = a[i, j]
-            for m in range(j):
-                s -= a[i, m] * a[j, m]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    return True
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _down(root, x):
-    for i in range(x.size):
-        s = x[i]
-        for j in range(i):
-            s -= root[i, j] * x[j]
-        x[i] = s / root[i, i]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -53,42 +33,6 @@ def _up(root, x):
         for j in range(i + 1, x.size):
             s -= root[j, i] * x[j]
         x[i] = s / root[i, i]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _run_roots(starts, position, common, checkpoint, roots):
-    """Factor each run's covariance into the rows of ``roots``; return half the log determinant."""
-    half = 0.0
-    for r in range(starts.size - 1):
-        a, b = starts[r], starts[r + 1]
-        for i in range(a, b):
-            for j in range(a, i + 1):
-                far = abs(position[i] - position[j])
-                roots[i, j - a] = common[i] * common[j] + checkpoint**2 * math.exp(-far)
-        if not _cholesky(roots[a:b, : b - a]):
-            return math.nan
-        for i in range(a, b):
-            half += math.log(roots[i, i - a])
-    return half
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _log_likelihood(starts, roots, off, nu):
-    """Return the log density of residuals but for log determinants; whiten them in place."""
-    total = 0.0
-    for r in range(starts.size - 1):
-        a, b = starts[r], starts[r + 1]
-        n = b - a
-        _down(roots[a:b, :n], off[a:b])
-        squared = 0.0
-        for i in range(a, b):
-            squared += off[i] ** 2
-        if nu > 0.0:
-            total += math.lgamma((nu + n) / 2) - math.lgamma(nu / 2)
-            total -= 0.5 * n * math.log(nu * math.pi) + 0.5 * (nu + n) * math.log1p(squared / nu)
-        else:
-            total -= 0.5 * squared + 0.5 * n * _LOG_2PI
-    return total
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -122,8 +66,8 @@ def _start(basis, log_loss, mean, spread, amplitude):
             moment[c] += weight * basis[i, c] / noise
             for d in range(c + 1):
                 gram[c, d] += weight**2 * basis[i, c] * basis[i, d]
-    _cholesky(gram)
-    _down(gram, moment)
+    cholesky(gram)
+    solve_lower(gram, moment)
     _up(gram, moment)
     for c in range(k):
         amplitude[c] = max(moment[c], 0.05 * math.exp(mean[c]))
@@ -182,7 +126,7 @@ def nested_laplace(
         tau = scale[p]
         for i in range(m):
             common[i] = math.sqrt(run_sd[p] ** 2 + loss_sd[i] ** 2 + tau**2 * remainder[i])
-        half_det = _run_roots(starts, position, common, checkpoint_sd[p], roots)
+        half_det = run_roots(starts, position, common, checkpoint_sd[p], roots)
         if not math.isfinite(half_det):
             continue
         x[:] = 0.0
@@ -215,11 +159,11 @@ def nested_laplace(
                 a, b = starts[r], starts[r + 1]
                 n = b - a
                 root = roots[a:b, :n]
-                _down(root, off[a:b])
+                solve_lower(root, off[a:b])
                 for c in range(size):
                     for i in range(n):
                         column[i] = design[a + i, c]
-                    _down(root, column[:n])
+                    solve_lower(root, column[:n])
                     for i in range(n):
                         design[a + i, c] = column[i]
                 pull, curvature = 1.0, 1.0
@@ -236,12 +180,12 @@ def nested_laplace(
                         held = curvature * design[i, c]
                         for d in range(c + 1):
                             hessian[c, d] += held * design[i, d]
-            if not _cholesky(hessian):
+            if not cholesky(hessian):
                 worked = False
                 break
             if it == _STEPS - 1:
                 break
-            _down(hessian, step)
+            solve_lower(hessian, step)
             moved = 0.0
             for c in range(size):
                 moved += step[c] ** 2
@@ -286,7 +230,7 @@ def nested_laplace(
                 for r in range(starts.size - 1):
                     a, b = starts[r], starts[r + 1]
                     n = b - a
-                    _down(roots[a:b, :n], off[a:b])
+                    solve_lower(roots[a:b, :n], off[a:b])
                     pull = 1.0
                     if nu > 0.0:
                         squared = 0.0
@@ -296,14 +240,14 @@ def nested_laplace(
                     for i in range(a, b):
                         for c in range(rank):
                             inner[c] += pull * design[i, c] * off[i]
-                _down(hessian[:rank, :rank], inner)
+                solve_lower(hessian[:rank, :rank], inner)
                 if again == _REFINED - 1:
                     for c in range(rank):
                         inner[c] += unit[p, s, c]
                 _up(hessian[:rank, :rank], inner)
                 for c in range(rank):
                     step[c] += inner[c]
-            value = _log_likelihood(starts, roots, off, nu) - half_det
+            value = whole_log_likelihood(starts, roots, off, nu) - half_det
             for c in range(k):
                 log_amplitude = math.log(step[rank + c])
                 value -= 0.5 * ((log_amplitude - mean[c]) / spread[c]) ** 2 + log_amplitude
@@ -320,38 +264,10 @@ def nested_laplace(
     return out, log_joint, log_drawn, log_marginal
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def by_run(off, remainder, loss_sd, position, starts, run_sd, checkpoint_sd, scale, nu):
-    """Return the log density of each run's residuals.
-
-    Parameters
-    ----------
-    off : log loss minus law and discrepancy, shape (points, rows).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (points, runs).
-    """
-    points, m = off.shape
-    runs = starts.size - 1
-    longest = 0
-    for r in range(runs):
-        longest = max(longest, starts[r + 1] - starts[r])
-    out = np.empty((points, runs))
-    roots = np.zeros((m, longest))
-    common = np.empty(m)
-    own = np.empty(m)
-    for p in range(points):
-        for i in range(m):
-            common[i] = math.sqrt(run_sd[p] ** 2 + loss_sd[i] ** 2 + scale[p] ** 2 * remainder[i])
-            own[i] = off[p, i]
-        _run_roots(starts, position, common, checkpoint_sd[p], roots)
-        for r in range(runs):
-            a, b = starts[r], starts[r + 1]
-            value = 0.0
-            for i in range(a, b):
-                value -= math.log(roots[i, i - a])
-            bounds = np.array([0, b - a])
-            out[p, r] = value + _log_likelihood(bounds, roots[a:b], own[a:b], nu)
-    return out
+def load_kernel() -> None:
+    """Compile, or read from the cache, what takes longest, by a call without points."""
+    none, one = np.zeros(0), np.zeros(1)
+    nested_laplace(
+        np.zeros((0, 1, 1)), np.zeros((0, 1)), one, np.zeros((1, 1)), one, one, one,
+        np.array([0, 1]), none, none, none, 0.0, one, one, np.zeros((0, 1, 2)),
+    )  # fmt: skip

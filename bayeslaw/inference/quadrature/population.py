@@ -8,7 +8,8 @@ from functools import cached_property
 import numba
 import numpy as np
 
-from bayeslaw.inference.quadrature.ladder import Belief, noise_levels
+from bayeslaw.inference.quadrature.ladder import Belief
+from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.layout import APART, CAP, Layout

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from arviz_stats.base import array_stats
+from joblib import delayed
 from scipy.special import gammaln, logsumexp
 from scipy.stats import chi2, norm, qmc
 
 from bayeslaw.inference.health import MAX_TAIL_SHAPE
+from bayeslaw.inference.parallel import in_parallel
 from bayeslaw.inference.quadrature.ladder import (
     Belief,
     Ladder,
@@ -70,6 +72,7 @@ def weighted_points(
     *,
     points: int,
     rng: np.random.Generator,
+    cores: int = 1,
 ) -> Cloud:
     """Sample one family's posterior by importance weights on an adapted lattice.
 
@@ -79,6 +82,7 @@ def weighted_points(
     guide : mean and covariance of where to look first, for the log exponents, noise levels and
         discrepancy scale.
     points : size of the last lattice.
+    cores : threads that share the points.
     """
     law = ladder.law
     places = {n: i for i, n in enumerate(law.parameter_names)}
@@ -109,8 +113,12 @@ def weighted_points(
 
     def in_blocks(u: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, ...]:
         block = max(1, _BLOCK // (len(ladder.log_loss) * (1 + len(straight))))
-        parts = [evaluate(u[i : i + block], unit[i : i + block]) for i in range(0, len(u), block)]
-        return tuple(np.concatenate(p) for p in zip(*parts, strict=True))
+        block = min(block, -(-len(u) // cores))
+        calls = [
+            delayed(evaluate)(u[i : i + block], unit[i : i + block])
+            for i in range(0, len(u), block)
+        ]
+        return tuple(np.concatenate(p) for p in zip(*in_parallel(cores, calls), strict=True))
 
     mean, covariance = guide
     for _ in range(_ROUNDS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.special import logsumexp
 
 from bayeslaw.inference.quadrature.ladder import Belief, log_normal
@@ -127,13 +126,3 @@ def choose(
         rng.random(len(centre)), index, mean_weight,
     )  # fmt: skip
     return index, float(1.0 / (mean_weight**2).sum())
-
-
-def in_parallel(cores: int, calls: list) -> list:
-    """Run calls on threads, in order; the work is done outside the interpreter's lock."""
-    if cores == 1 or len(calls) == 1:
-        return [f(*a, **k) for f, a, k in calls]
-    return Parallel(n_jobs=cores, prefer="threads")(calls)
-
-
-__all__ = ["choose", "delayed", "in_parallel", "messages", "systematic"]

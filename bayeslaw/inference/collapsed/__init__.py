@@ -1,0 +1,1 @@
+"""The collapsed engine: NUTS with everything that enters linearly integrated out."""

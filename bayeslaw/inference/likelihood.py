@@ -1,0 +1,154 @@
+"""The log density of each run's losses, for posteriors of any engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numba
+import numpy as np
+
+from bayeslaw.inference.rows import positions
+from bayeslaw.laws import Law
+from bayeslaw.model.layout import Layout
+from bayeslaw.model.spec import Spec
+
+_LOG_2PI = math.log(2 * math.pi)
+
+
+def run_log_likelihood(spec: Spec, layout: Layout, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the log density of each run at each draw, shape (draws, runs).
+
+    Parameters
+    ----------
+    values : law parameters, noise levels and discrepancy by family, shape (draws, families), and
+        components, shape (draws, families, rank).
+    """
+    law: Law = spec.law  # type: ignore[assignment]
+    families, position = len(layout.families), positions(layout)
+    rows = np.searchsorted(layout.family_of_row, np.arange(families + 1))
+    runs = np.searchsorted(layout.family_of_run, np.arange(families + 1))
+    starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
+    inputs = layout.inputs(law)
+    out = np.empty((len(values["run_sd"]), len(layout.runs)))
+    none = np.zeros(len(out))
+    for f in range(families):
+        own = slice(rows[f], rows[f + 1])
+        at = {n: values[n][:, f, None] for n in law.parameter_names}
+        off = layout.log_loss[own] - np.log(law({n: v[own] for n, v in inputs.items()}, at))
+        scale = none
+        if spec.discrepancy is not None:
+            scale = np.ascontiguousarray(values["discrepancy_sd"][:, f])
+            off = off - scale[:, None] * (values["wander"][:, f] @ layout.phi[own].T)
+        checkpoint = none
+        if layout.has_checkpoints:
+            checkpoint = np.ascontiguousarray(values["checkpoint_sd"][:, f])
+        out[:, runs[f] : runs[f + 1]] = by_run(
+            np.ascontiguousarray(np.broadcast_to(off, (len(out), len(position[own])))),
+            layout.remainder[own], layout.loss_sd[own], position[own],
+            starts[runs[f] : runs[f + 1] + 1] - rows[f],
+            np.ascontiguousarray(values["run_sd"][:, f]), checkpoint, scale,
+            float(spec.noise.tails or 0.0),
+        )  # fmt: skip
+    return out
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def cholesky(a):
+    """Factor a positive definite matrix in place, lower triangle; return whether it worked."""
+    n = a.shape[0]
+    for i in range(n):
+        for j in range(i + 1):
+            s = a[i, j]
+            for m in range(j):
+                s -= a[i, m] * a[j, m]
+            if i == j:
+                if not s > 0.0:
+                    return False
+                a[i, i] = math.sqrt(s)
+            else:
+                a[i, j] = s / a[j, j]
+    return True
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def solve_lower(root, x):
+    """Solve with a lower triangular matrix, in place."""
+    for i in range(x.size):
+        s = x[i]
+        for j in range(i):
+            s -= root[i, j] * x[j]
+        x[i] = s / root[i, i]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def run_roots(starts, position, common, checkpoint, roots):
+    """Factor each run's covariance into the rows of ``roots``; return half the log determinant."""
+    half = 0.0
+    for r in range(starts.size - 1):
+        a, b = starts[r], starts[r + 1]
+        for i in range(a, b):
+            for j in range(a, i + 1):
+                far = abs(position[i] - position[j])
+                roots[i, j - a] = common[i] * common[j] + checkpoint**2 * math.exp(-far)
+        if not cholesky(roots[a:b, : b - a]):
+            return math.nan
+        for i in range(a, b):
+            half += math.log(roots[i, i - a])
+    return half
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def whole_log_likelihood(starts, roots, off, nu):
+    """Return the log density of residuals but for log determinants; whiten them in place."""
+    total = 0.0
+    for r in range(starts.size - 1):
+        a, b = starts[r], starts[r + 1]
+        n = b - a
+        solve_lower(roots[a:b, :n], off[a:b])
+        squared = 0.0
+        for i in range(a, b):
+            squared += off[i] ** 2
+        if nu > 0.0:
+            total += math.lgamma((nu + n) / 2) - math.lgamma(nu / 2)
+            total -= 0.5 * n * math.log(nu * math.pi) + 0.5 * (nu + n) * math.log1p(squared / nu)
+        else:
+            total -= 0.5 * squared + 0.5 * n * _LOG_2PI
+    return total
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def by_run(off, remainder, loss_sd, position, starts, run_sd, checkpoint_sd, scale, nu):
+    """Return the log density of each run's residuals.
+
+    Parameters
+    ----------
+    off : log loss minus law and discrepancy, shape (points, rows).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (points, runs).
+    """
+    points, m = off.shape
+    runs = starts.size - 1
+    longest = 0
+    for r in range(runs):
+        longest = max(longest, starts[r + 1] - starts[r])
+    out = np.empty((points, runs))
+    roots = np.zeros((m, longest))
+    common = np.empty(m)
+    own = np.empty(m)
+    for p in range(points):
+        for i in range(m):
+            common[i] = math.sqrt(run_sd[p] ** 2 + loss_sd[i] ** 2 + scale[p] ** 2 * remainder[i])
+            own[i] = off[p, i]
+        run_roots(starts, position, common, checkpoint_sd[p], roots)
+        for r in range(runs):
+            a, b = starts[r], starts[r + 1]
+            value = 0.0
+            for i in range(a, b):
+                value -= math.log(roots[i, i - a])
+            bounds = np.array([0, b - a])
+            out[p, r] = value + whole_log_likelihood(bounds, roots[a:b], own[a:b], nu)
+    return out

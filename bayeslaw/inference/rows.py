@@ -1,0 +1,23 @@
+"""What several engines need to know of the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayeslaw.model.layout import Layout
+from bayeslaw.model.spec import Spec
+
+
+def noise_levels(spec: Spec, layout: Layout) -> list[tuple[str, tuple[float, float]]]:
+    """Return the noise levels a family has, with their prior intervals."""
+    levels = [("run_sd", spec.noise.run)]
+    if layout.has_checkpoints:
+        levels.append(("checkpoint_sd", spec.noise.checkpoint))
+    return levels
+
+
+def positions(layout: Layout) -> np.ndarray:
+    """Return the place of each row in its run's checkpoint process, in units of its length."""
+    total = np.cumsum(-np.log(np.where(layout.link > 0, layout.link, 1.0)))
+    first = np.flatnonzero(np.diff(layout.run_of_row, prepend=-1))
+    return total - total[first][layout.run_of_row]
