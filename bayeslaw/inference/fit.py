@@ -132,7 +132,7 @@ def _sampled(
     """Run one engine, and once more for longer if its chains were at fault."""
     engine = engine_of(name, spec, layout)
     drawn = tidied(spec, layout, engine(settings), settings.seed)
-    health = _judge(spec, layout, runs, drawn)
+    health = judge(spec, layout, runs, drawn)
     checks = {f.check for f in health.failures}
     if retry and checks & _CURED_BY_LENGTH:
         longer = settings.longer(smaller_steps=Check.DIVERGENCES in checks)
@@ -140,11 +140,12 @@ def _sampled(
         drawn = tidied(spec, layout, engine(longer), settings.seed)
         total = {k: first[k] + drawn.seconds[k] for k in first}
         drawn = replace(drawn, seconds=total)
-        health = _judge(spec, layout, runs, drawn)
+        health = judge(spec, layout, runs, drawn)
     return drawn, health
 
 
-def _judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
+def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
+    """Run the gate over an engine's draws."""
     law: Law = spec.law  # type: ignore[assignment]
     posterior = drawn.posterior
     chosen = [n for n in (*law.parameter_names, *_JUDGED) if n in posterior]

@@ -85,9 +85,10 @@ def sample_density(
     size = len(start)
 
     def guarded(x: np.ndarray, **_: Any) -> tuple[float, np.ndarray]:
-        # An exception inside the sampler would poison it.
+        # An exception inside the sampler would poison it, and far out anything may overflow.
         try:
-            value, gradient = log_density(x)
+            with np.errstate(all="ignore"):
+                value, gradient = log_density(x)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError):
             return -np.inf, np.zeros(size)
         if not (np.isfinite(value) and np.all(np.isfinite(gradient))):

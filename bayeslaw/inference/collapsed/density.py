@@ -225,11 +225,30 @@ class Collapsed:
         """Return the law at a state as a linear function of the amplitudes."""
         return self.parts.at(self.layout, state.log_known)
 
-    def amplitude_prior(self, state: State) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and variance of the amplitudes, shape (families, amplitudes)."""
+    def amplitude_prior(self, state: State) -> tuple[np.ndarray, ...]:
+        """Return mean and variance of the normal that stands for each amplitude's log-normal.
+
+        Where families share a population they lie near its median, and there the normal has the
+        log-normal's slope and curvature (to second order in the squared spread); a broad prior
+        of one family alone is met in its moments instead.
+
+        Returns
+        -------
+        Mean and variance, and their derivatives in the log spread, all of shape (families,
+        amplitudes). The derivative in the log median is the mean itself and twice the variance.
+        """
         square = state.spread[self.amplitudes] ** 2
-        mean = np.exp(state.centre[:, self.amplitudes] + square / 2)
-        return mean, mean**2 * np.expm1(square)
+        median = np.exp(state.centre[:, self.amplitudes])
+        pooled = np.full(len(square), not self.alone) & ~self.prior["none"][self.amplitudes]
+        bent = square + square**2
+        grow = np.exp(np.where(pooled, 0.0, square / 2))
+        mean = median * np.where(pooled, 1.0 - bent, grow)
+        mean_by = median * np.where(pooled, -2 * square * (1 + 2 * square), square * grow)
+        wide = np.expm1(np.where(pooled, 0.0, square))
+        variance = median**2 * np.where(pooled, bent, grow**2 * wide)
+        narrow_by = 2 * square * (1 + 2 * square)
+        broad_by = 2 * square * grow**2 * (2 * wide + 1)
+        return mean, variance, mean_by, median**2 * np.where(pooled, narrow_by, broad_by)
 
     def _population(self, at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         prior = self.prior
@@ -252,7 +271,7 @@ class Collapsed:
         bars = self.coordinates(bar)
         families, k = state.centre.shape
         line = self.linearised(state)
-        mean, variance = self.amplitude_prior(state)
+        mean, variance, mean_by, variance_by = self.amplitude_prior(state)
         noise = np.exp(state.log_noise)
         checkpoint = noise[:, 1] if noise.shape[1] > 1 else np.zeros(families)
         scale, weight = np.exp(state.log_scale), np.exp(state.log_weight)
@@ -269,11 +288,8 @@ class Collapsed:
         by_row = (line.columns_by * grad[0]).sum(2) + line.target_by * grad[1]
         known_bar = np.add.reduceat(by_row, rows_of[:-1], axis=1).T
         centre_bar, log_spread_bar = np.zeros((families, k)), np.zeros(k)
-        square = state.spread[self.amplitudes] ** 2
         centre_bar[:, self.amplitudes] = mean_bar * mean + 2 * variance_bar * variance
-        log_spread_bar[self.amplitudes] = square * (
-            mean_bar * mean + 2 * variance_bar * (variance + mean**2 * np.exp(square))
-        ).sum(0)
+        log_spread_bar[self.amplitudes] = (mean_bar * mean_by + variance_bar * variance_by).sum(0)
         own_bar = np.zeros((families, len(self.exponents)))
         for j, n in enumerate(self.parts.known):
             i = self.place[n]

@@ -23,7 +23,7 @@ _CANDIDATES = 8
 def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     """Sample the posterior by NUTS on what remains once everything linear is integrated out.
 
-    Amplitudes are taken as normal with the moments of their log-normal prior while sampling; what
+    Amplitudes are taken as normal, close to their log-normal prior, while sampling; what
     that costs is checked by the share of draws with a negative amplitude, and mended within each
     family when amplitudes are drawn back. Heavy tails are a precision factor of each run.
     """
@@ -83,7 +83,7 @@ def _draw_back(
     """Write amplitudes and components of every family at one draw; return rejected shares."""
     layout = density.layout
     line = density.linearised(state)
-    mean, variance = density.amplitude_prior(state)
+    mean, variance, *_ = density.amplitude_prior(state)
     rows_of, runs_of, starts, phi, ranks, remainder, loss_sd, position = density.arrays
     noise, scale = np.exp(state.log_noise), np.exp(state.log_scale)
     weight = np.exp(state.log_weight)

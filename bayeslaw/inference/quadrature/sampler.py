@@ -137,7 +137,7 @@ def weighted_points(
         if (ess >= _ENOUGH and shape <= MAX_TAIL_SHAPE) or points >= _MOST:
             break
         points *= 2
-    u, draw = np.repeat(u, len(_STRETCHED), axis=0), draw.reshape(-1, size)
+    u, draw = np.repeat(u, len(_STRETCHED), axis=0), draw.reshape(len(log_weight), size)
     if ess >= _ENOUGH:
         mean, covariance = _moments(u, np.exp(log_weight))
     log_parameters = np.empty((len(u), n_laws))
