@@ -9,15 +9,13 @@ import numpy as np
 
 from bayeslaw.inference.collapsed.eliminate import eliminated
 from bayeslaw.inference.collapsed.linear import Linearised, Parts, parts_of
+from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH
 from bayeslaw.inference.rows import noise_levels, positions
 from bayeslaw.laws import Law
-from bayeslaw.laws.law import Z95, prior_location
+from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import APART, CAP, Layout, profiled
 from bayeslaw.model.spec import Spec
 
-_LOW, _HIGH = (float(v) for v in np.log(APART))
-_WIDTH = (_HIGH - _LOW) / (2 * Z95)
-_MIDDLE = (_LOW + _HIGH) / 2
 _FARTHEST = 40.0
 # A lab of this many families is as well known from them as from the other labs.
 _HALF_CENTRED = 3.0
@@ -253,9 +251,9 @@ class Collapsed:
     def _population(self, at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         prior = self.prior
         out = {"log_population": prior["location"] + prior["wide"] * at["population"]}
-        out["between"] = prior["typical"] * np.exp(_MIDDLE + _WIDTH * at["between"])
+        out["between"] = prior["typical"] * np.exp(MIDDLE + WIDTH * at["between"])
         if self.has_labs:
-            out["across"] = 2 * prior["typical"] * np.exp(_MIDDLE + _WIDTH * at["across"])
+            out["across"] = 2 * prior["typical"] * np.exp(MIDDLE + WIDTH * at["across"])
             off = prior["wide"] * at["population"]
             raw = _spread_out(at["lab"], off, out["across"], self.centred["lab"])
             out["log_lab"] = prior["location"] + raw
@@ -275,17 +273,17 @@ class Collapsed:
         noise = np.exp(state.log_noise)
         checkpoint = noise[:, 1] if noise.shape[1] > 1 else np.zeros(families)
         scale, weight = np.exp(state.log_scale), np.exp(state.log_weight)
-        grad = [np.empty_like(v) for v in (line.columns, line.target)]
+        columns_bar, target_bar = np.empty_like(line.columns), np.empty_like(line.target)
         levels_bar, weight_bar = np.empty((families, 3)), np.empty_like(weight)
         mean_bar, variance_bar = np.empty_like(mean), np.empty_like(mean)
         rows_of, runs_of, starts, phi, ranks, remainder, loss_sd, position = self.arrays
         value = eliminated(
             rows_of, runs_of, starts, line.columns, line.target, phi, ranks, remainder, loss_sd,
             position, noise[:, 0].copy(), checkpoint.copy(), scale, weight, mean, variance,
-            *grad, levels_bar, weight_bar, mean_bar, variance_bar,
+            columns_bar, target_bar, levels_bar, weight_bar, mean_bar, variance_bar,
         )  # fmt: skip
 
-        by_row = (line.columns_by * grad[0]).sum(2) + line.target_by * grad[1]
+        by_row = (line.columns_by * columns_bar).sum(2) + line.target_by * target_bar
         known_bar = np.add.reduceat(by_row, rows_of[:-1], axis=1).T
         centre_bar, log_spread_bar = np.zeros((families, k)), np.zeros(k)
         centre_bar[:, self.amplitudes] = mean_bar * mean + 2 * variance_bar * variance
@@ -347,7 +345,7 @@ class Collapsed:
         log_spread_bar = np.where(prior["none"], 0.0, log_spread_bar)
         tail, tail_bar = _tail(pop["between"], prior["typical"])
         value += tail
-        bars["between"][:] = _WIDTH * (log_spread_bar + tail_bar) - at["between"]
+        bars["between"][:] = WIDTH * (log_spread_bar + tail_bar) - at["between"]
         bars["levels"][:] = self.levels[:, 1] * noise_bar.sum(0) - at["levels"]
         to_population = centre_bar.sum(0)
         if self.has_labs:
@@ -362,7 +360,7 @@ class Collapsed:
             )
             tail, tail_bar = _tail(pop["across"], 2 * prior["typical"])
             value += add + tail - 0.5 * float((at["across"] ** 2).sum())
-            bars["across"][:] = _WIDTH * (stretch.sum(0) + tail_bar) - at["across"]
+            bars["across"][:] = WIDTH * (stretch.sum(0) + tail_bar) - at["across"]
             to_population = to_population + up.sum(0)
         bars["population"][:] = prior["wide"] * to_population - at["population"]
         return value

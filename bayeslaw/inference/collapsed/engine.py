@@ -53,7 +53,9 @@ def _recovered(
     spec, layout, law = density.spec, density.layout, density.law
     families, draws = len(layout.families), len(coordinates)
     levels = [n for n, _ in noise_levels(spec, layout)]
-    out = {n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)}
+    out: dict[str, np.ndarray] = {
+        n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)
+    }
     if spec.discrepancy is not None:
         out["discrepancy_sd"] = np.empty((draws, families))
         out["wander"] = np.zeros((draws, families, layout.phi.shape[1]))

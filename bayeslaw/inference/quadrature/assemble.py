@@ -27,7 +27,9 @@ def family_draws(
     levels = [n for n, _ in noise_levels(spec, layout)]
     if spec.discrepancy is not None:
         levels.append("discrepancy_sd")
-    out = {n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)}
+    out: dict[str, np.ndarray] = {
+        n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)
+    }
     if spec.discrepancy is not None:
         out["wander"] = np.zeros((draws, families, layout.phi.shape[1]))
     for f, (ladder, cloud, index) in enumerate(zip(rows, clouds, chosen, strict=True)):

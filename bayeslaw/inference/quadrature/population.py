@@ -5,23 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
+from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH, population_density
 from bayeslaw.inference.quadrature.ladder import Belief
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws import Law
-from bayeslaw.laws.law import Z95, prior_location
-from bayeslaw.model.layout import APART, CAP, Layout
+from bayeslaw.laws.law import prior_location
+from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
 # A lab of this many families is as well known from them as from the other labs.
 _HALF_CENTRED = 3.0
 _FARTHEST = 50.0
-_LOW, _HIGH = (float(v) for v in np.log(APART))
-_WIDTH = (_HIGH - _LOW) / (2 * Z95)
-_MIDDLE = (_LOW + _HIGH) / 2
-_CEILING = CAP * float(APART[1])
 
 
 @dataclass(frozen=True)
@@ -87,10 +83,10 @@ class Population:
         k = len(location)
         out = {
             "log_population": location + wide * x[..., :k],
-            "between": typical * np.exp(_MIDDLE + _WIDTH * x[..., k : 2 * k]),
+            "between": typical * np.exp(MIDDLE + WIDTH * x[..., k : 2 * k]),
         }
         if self.has_labs:
-            out["across"] = across = 2 * typical * np.exp(_MIDDLE + _WIDTH * x[..., 2 * k : 3 * k])
+            out["across"] = across = 2 * typical * np.exp(MIDDLE + WIDTH * x[..., 2 * k : 3 * k])
             raw = x[..., 3 * k : 3 * k + len(self.centred) * k]
             raw = raw.reshape(*x.shape[:-1], -1, k)
             share, off = self.centred[:, None], wide * x[..., None, :k]
@@ -145,9 +141,10 @@ class Population:
         gradient = np.empty_like(x)
         if not np.all(np.abs(x) < _FARTHEST):
             return -np.inf, np.zeros_like(x)
-        value = _density(
-            x, *self.known, self.lab_of_family, self.centred, self.spec.noise.between,
-            self.precision, self.moment, gradient,
+        location, wide, typical, partial, levels = self.known
+        value = population_density(
+            x, location, wide, typical, partial, levels, self.lab_of_family, self.centred,
+            self.spec.noise.between, self.precision, self.moment, gradient,
         )  # fmt: skip
         return value, gradient
 
@@ -166,153 +163,39 @@ class Population:
         across = np.zeros_like(between)
         if self.has_labs:
             across[:k] = np.where(partial, drawn["across"], 0.0) ** 2
-        top = np.append(np.where(partial, wide, 0.0), levels[:, 1]) ** 2
+        top = np.diag(np.append(np.where(partial, wide, 0.0), levels[:, 1]) ** 2)
         centre = np.append(location, levels[:, 0])
-        upward = [_passed(p, m, between) for p, m in zip(self.precision, self.moment, strict=True)]
-        labs = [
-            [sum(u[i] for u, g in zip(upward, self.lab_of_family, strict=True) if g == lab)
-             for i in (0, 1)]
-            for lab in range(self.lab_of_family.max() + 1)
-        ]  # fmt: skip
-        of_labs = [_passed(*lab, across) for lab in labs]
-        whole = [sum(m[i] for m in of_labs) for i in (0, 1)]
-        out = []
-        for f, lab in enumerate(self.lab_of_family):
-            above = _posterior(centre, top, *(whole[i] - of_labs[lab][i] for i in (0, 1)))
-            above = (above[0], above[1] + np.diag(across))
-            others = [labs[lab][i] - upward[f][i] for i in (0, 1)]
-            mean, covariance = _combined(*above, *others)
-            spread = np.sqrt(np.diag(covariance) + between)
-            out.append(Belief(mean, wider * spread))
-        return out
+        lab, n_labs = self.lab_of_family, self.lab_of_family.max() + 1
+        own = _passed(self.precision, self.moment, between)
+        labs = np.zeros((n_labs, *own[0].shape[1:])), np.zeros((n_labs, own[1].shape[1]))
+        np.add.at(labs[0], lab, own[0])
+        np.add.at(labs[1], lab, own[1])
+        up = _passed(labs[0], labs[1], across)
+        mean, covariance = _combined(centre, top, up[0].sum(0) - up[0], up[1].sum(0) - up[1])
+        covariance = covariance + np.diag(across)
+        mean, covariance = _combined(
+            mean[lab], covariance[lab], labs[0][lab] - own[0], labs[1][lab] - own[1]
+        )
+        spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + between)
+        return [Belief(m, wider * s) for m, s in zip(mean, spread, strict=True)]
 
 
 def _passed(
     precision: np.ndarray, moment: np.ndarray, variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pass a Gaussian message up through scatter of this variance."""
-    share = np.linalg.solve(np.eye(len(moment)) + precision * variance, np.eye(len(moment)))
+    """Pass Gaussian messages up through scatter of this variance."""
+    share = np.linalg.inv(np.eye(moment.shape[-1]) + precision * variance)
     out = share @ precision
-    return (out + out.T) / 2, share @ moment
-
-
-def _posterior(
-    mean: np.ndarray, variance: np.ndarray, precision: np.ndarray, moment: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    return _combined(mean, np.diag(variance), precision, moment)
+    return (out + out.swapaxes(-1, -2)) / 2, (share @ moment[..., None])[..., 0]
 
 
 def _combined(
     mean: np.ndarray, covariance: np.ndarray, precision: np.ndarray, moment: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Combine a prior, perhaps without scatter, with a Gaussian message."""
-    gain = np.linalg.solve(np.eye(len(mean)) + covariance @ precision, np.eye(len(mean)))
-    return gain @ (mean + covariance @ moment), gain @ covariance
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _density(
-    x, location, wide, typical, partial, levels, lab_of_family, centred, noise_between,
-    precision, moment, bar,
-):  # fmt: skip
-    """Return the log density and write its gradient; see :class:`Population` for the layout."""
-    k, n_labs, n_levels = location.size, centred.size, levels.shape[0]
-    families, size = moment.shape
-    last = x.size - n_levels
-    between = np.empty(k)
-    across = np.empty(k)
-    value = 0.0
-    for i in range(x.size):
-        in_labs = n_labs > 0 and 3 * k <= i < last
-        bar[i] = 0.0 if in_labs else -x[i]
-        value -= 0.0 if in_labs else 0.5 * x[i] ** 2
-    for q in range(k):
-        between[q] = typical[q] * np.exp(_MIDDLE + _WIDTH * x[k + q])
-        ratio = (between[q] / (_CEILING * typical[q])) ** 2
-        value -= 0.5 * ratio
-        bar[k + q] -= _WIDTH * ratio
-        if n_labs > 0:
-            across[q] = 2 * typical[q] * np.exp(_MIDDLE + _WIDTH * x[2 * k + q])
-            ratio = (across[q] / (2 * _CEILING * typical[q])) ** 2
-            value -= 0.5 * ratio
-            bar[2 * k + q] -= _WIDTH * ratio
-    lab = np.empty((max(n_labs, 1), k))
-    lab_bar = np.zeros((max(n_labs, 1), k))
-    for g in range(max(n_labs, 1)):
-        for q in range(k):
-            off = wide[q] * x[q]
-            lab[g, q] = location[q] + off
-            if n_labs > 0:
-                raw = x[3 * k + g * k + q]
-                lab[g, q] += across[q] ** (1 - centred[g]) * (raw - centred[g] * off)
-    spread = np.empty(size)
-    centre = np.empty(size)
-    for q in range(size):
-        spread[q] = noise_between if q >= k else (between[q] if partial[q] else wide[q])
-    root = np.empty((size, size))
-    inverse = np.empty((size, size))
-    mean = np.empty(size)
-    for f in range(families):
-        g = lab_of_family[f]
-        for q in range(size):
-            if q < k:
-                centre[q] = lab[g, q] if partial[q] else location[q]
-            else:
-                centre[q] = levels[q - k, 0] + levels[q - k, 1] * x[last + q - k]
-            weight = spread[q] ** -2.0
-            mean[q] = moment[f, q] + weight * centre[q]
-            value -= 0.5 * weight * centre[q] ** 2 + np.log(spread[q])
-            for r in range(q + 1):
-                s = precision[f, q, r]
-                if q == r:
-                    s += weight
-                for i in range(r):
-                    s -= root[q, i] * root[r, i]
-                if q == r:
-                    root[q, q] = np.sqrt(s) if s > 0.0 else np.nan
-                else:
-                    root[q, r] = s / root[r, r]
-            value -= np.log(root[q, q])
-        for q in range(size):
-            for i in range(q):
-                mean[q] -= root[q, i] * mean[i]
-            mean[q] /= root[q, q]
-            value += 0.5 * mean[q] ** 2
-        for q in range(size - 1, -1, -1):
-            for i in range(q + 1, size):
-                mean[q] -= root[i, q] * mean[i]
-            mean[q] /= root[q, q]
-        for q in range(size):
-            variance = 0.0
-            for i in range(q, size):
-                s = 1.0 if i == q else 0.0
-                for j in range(q, i):
-                    s -= root[i, j] * inverse[j, q]
-                inverse[i, q] = s / root[i, i]
-                variance += inverse[i, q] ** 2
-            away = mean[q] - centre[q]
-            pull = away * spread[q] ** -2.0
-            if q >= k:
-                bar[last + q - k] += levels[q - k, 1] * pull
-            elif partial[q]:
-                lab_bar[g, q] += pull
-                bar[k + q] += _WIDTH * ((away**2 + variance) * spread[q] ** -2.0 - 1.0)
-    for g in range(max(n_labs, 1)):
-        for q in range(k):
-            if n_labs == 0:
-                bar[q] += wide[q] * lab_bar[g, q]
-                continue
-            share, off = centred[g], wide[q] * x[q]
-            i = 3 * k + g * k + q
-            narrow = across[q] ** -share
-            stretch = across[q] * narrow
-            unit = (x[i] - share * off) * narrow
-            value -= 0.5 * unit**2 + share * np.log(across[q])
-            bar[i] = -unit * narrow + lab_bar[g, q] * stretch
-            bar[q] += wide[q] * (lab_bar[g, q] * (1 - stretch * share) + unit * share * narrow)
-            along = lab_bar[g, q] * (1 - share) * stretch * (x[i] - share * off)
-            bar[2 * k + q] += _WIDTH * (share * unit**2 - share + along)
-    return value
+    """Combine priors, perhaps without scatter, with Gaussian messages."""
+    gain = np.linalg.inv(np.eye(mean.shape[-1]) + covariance @ precision)
+    moved = mean[..., None] + covariance @ moment[..., None]
+    return (gain @ moved)[..., 0], gain @ covariance
 
 
 def first_belief(spec: Spec, layout: Layout) -> Belief:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
+from arviz_stats.base.array import array_stats
 from joblib import delayed
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, logsumexp as _logsumexp
 from scipy.stats import chi2, norm, qmc
 
 from bayeslaw.inference.health import MAX_TAIL_SHAPE
@@ -34,6 +35,9 @@ _FEWEST = 50
 _ENOUGH, _MOST = 300.0, 2048
 _LOG_2PI = float(np.log(2 * np.pi))
 _BLOCK = 2_000_000
+
+
+logsumexp: Any = _logsumexp  # its annotation admits a pair that it returns only when asked
 
 
 @dataclass(frozen=True)
