@@ -34,6 +34,7 @@ _WIDER = 1.5
 _PASSES = (128, 256, 1024)
 _ALONE = 1024
 _MOST = 8192
+_CAREFUL = 0.95
 
 
 def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
@@ -66,7 +67,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         clouds = work.clouds(beliefs, [c.guide for c in clouds], points)
         population = Population(spec, layout, *messages(clouds, beliefs))
         mode = _mode(population, mode)
-    found, stats = sample_density(population.log_density, mode, **vars(settings))
+    # Its steps are cheap, and few labs leave a funnel: smaller ones cost little.
+    careful = replace(settings, target_accept=max(settings.target_accept, _CAREFUL))
+    found, stats = sample_density(population.log_density, mode, **vars(careful))
     drawn = population.unpack(found.reshape(-1, found.shape[-1]))
     chosen, ess = work.choose(population, clouds, beliefs, drawn, range(len(rows)))
     while points < _MOST:

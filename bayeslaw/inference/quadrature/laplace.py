@@ -116,6 +116,7 @@ def nested_laplace(
     log_fit = np.empty(m)
     off = np.empty(m)
     design = np.empty((m, size))
+    weighted = np.empty((m, size))
     hessian = np.empty((size, size))
     x = np.empty(size)
     step = np.empty(size)
@@ -160,12 +161,17 @@ def nested_laplace(
                 n = b - a
                 root = roots[a:b, :n]
                 solve_lower(root, off[a:b])
-                for c in range(size):
-                    for i in range(n):
-                        column[i] = design[a + i, c]
-                    solve_lower(root, column[:n])
-                    for i in range(n):
-                        design[a + i, c] = column[i]
+                if n == 1:
+                    shrunk = 1.0 / root[0, 0]
+                    for c in range(size):
+                        design[a, c] *= shrunk
+                else:
+                    for c in range(size):
+                        for i in range(n):
+                            column[i] = design[a + i, c]
+                        solve_lower(root, column[:n])
+                        for i in range(n):
+                            design[a + i, c] = column[i]
                 pull, curvature = 1.0, 1.0
                 if nu > 0.0:
                     squared = 0.0
@@ -175,11 +181,12 @@ def nested_laplace(
                     # The expected curvature: the observed one may be negative.
                     curvature = pull * (nu + n) / (nu + n + 2.0)
                 for i in range(a, b):
+                    force = pull * off[i]
                     for c in range(size):
-                        step[c] += pull * design[i, c] * off[i]
-                        held = curvature * design[i, c]
-                        for d in range(c + 1):
-                            hessian[c, d] += held * design[i, d]
+                        step[c] += design[i, c] * force
+                        weighted[i, c] = curvature * design[i, c]
+            if size > 0:
+                hessian += np.dot(design.T, weighted)
             if not cholesky(hessian):
                 worked = False
                 break
