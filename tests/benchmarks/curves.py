@@ -134,6 +134,8 @@ def summary(table: pd.DataFrame) -> Iterable[Row]:
             error, density = RECORDS[group]
             yield below(f"{group} ({len(part)}): RMSLE", float(part["rmsle"].mean()), error)
             yield at_least(f"{group} ({len(part)}): LL", float(part["ll"].mean()), density)
+            yield shown(f"{group}: RMSLE, 90 % over resampled tasks", resampled(part, "rmsle"))
+            yield shown(f"{group}: LL, 90 % over resampled tasks", resampled(part, "ll"))
             yield from figures(part, group)
     for domain, part in table.groupby("Domain", sort=False):
         if len(part) < len(table) and domain != "IC":
@@ -161,6 +163,15 @@ def figures(part: pd.DataFrame, label: str) -> Iterable[Row]:
     yield shown(f"{label}: coverage, mean over curves", said)
     yield shown(f"{label}: CRPS", 100 * float(part["crps"].mean()), "% of error")
     yield shown(f"{label}: CRPS of persistence", 100 * float(part["last crps"].mean()), "%")
+
+
+def resampled(part: pd.DataFrame, column: str, times: int = 2000) -> str:
+    """Return a 90 % bootstrap interval of a mean; curves of one task are drawn together."""
+    tasks = part.groupby(["Domain", "Task"])[column].agg(["sum", "size"]).to_numpy(float)
+    pick = np.random.default_rng(0).integers(len(tasks), size=(times, len(tasks)))
+    total = tasks[pick].sum(axis=1)
+    low, high = np.quantile(total[:, 0] / total[:, 1], [0.05, 0.95])
+    return f"{low:.4f} to {high:.4f}"
 
 
 def _listed(values: Iterable[float]) -> str:

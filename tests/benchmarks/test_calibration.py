@@ -182,6 +182,13 @@ def test_one_draw_has_the_density_of_its_noise():
     np.testing.assert_allclose(found, expected)
 
 
+def test_curves_of_one_task_are_resampled_together():
+    one = pd.DataFrame({"Domain": "IC", "Task": "birds", "rmsle": [0.1, 0.3]})
+    assert curves.resampled(one, "rmsle") == "0.2000 to 0.2000"
+    two = pd.concat([one, one.assign(Task="cars", rmsle=0.4)])
+    assert curves.resampled(two, "rmsle") == "0.2000 to 0.4000"
+
+
 def test_the_stored_curves_are_split_as_published(data_dir):
     found = curves.benchmark()
     assert len(found) == 116
