@@ -30,7 +30,9 @@ if TYPE_CHECKING:
         Checkpoints as Checkpoints,
         Discrepancy as Discrepancy,
         Noise as Noise,
+        Priors as Priors,
         Spec as Spec,
+        load_priors as load_priors,
     )
     from bayeslaw.prediction import (
         Forecast as Forecast,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         Calibration as Calibration,
         Scorecard as Scorecard,
         backtest as backtest,
+        learn_priors as learn_priors,
         sbc as sbc,
         score as score,
     )
@@ -75,12 +78,12 @@ _HOMES = {
     ),
     "bayeslaw.inference": ("Fit", "fit", "least_squares", "load_fit", "prior_predictive"),
     "bayeslaw.laws": ("get_law",),
-    "bayeslaw.model": ("Checkpoints", "Discrepancy", "Noise", "Spec"),
+    "bayeslaw.model": ("Checkpoints", "Discrepancy", "Noise", "Priors", "Spec", "load_priors"),
     "bayeslaw.prediction": ("Forecast", "Target", "forecast"),
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
     "bayeslaw.reporting": ("report",),
-    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "sbc", "score"),
+    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "learn_priors", "sbc", "score"),
     "bayeslaw.simulation": ("simulate",),
 }
 _PACKAGES = ("laws", "plots")

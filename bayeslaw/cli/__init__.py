@@ -14,6 +14,7 @@ from bayeslaw.cli.demonstration import demo
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
+from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.sbc import sbc
 
 COMMANDS = (demo, check, fit, forecast, backtest, sbc, laws, datasets)
@@ -29,6 +30,11 @@ app = typer.Typer(
 )
 for function in COMMANDS:
     app.command()(command(function))
+
+learned = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Learned priors.")
+for function in (learn, show):
+    learned.command()(command(function))
+app.add_typer(learned, name="priors")
 
 
 def _version(asked: bool) -> None:

@@ -52,16 +52,31 @@ def specify(model: Model, base: "Spec | None" = None) -> "Spec":
     from bayeslaw.model import Discrepancy, Spec
 
     changes: dict[str, Any] = {"law": model.law, "pool": model.pool}
-    if model.priors is not None:
-        changes["priors"] = {} if model.priors == GENERIC else _priors(Path(model.priors))
     changes = {name: value for name, value in changes.items() if value is not None}
     if model.discrepancy is not None:
         changes["discrepancy"] = None if model.discrepancy == "none" else Discrepancy()
-    return replace(base or Spec(), **changes)
+    spec = replace(base or Spec(), **changes)
+    return spec if model.priors is None else _believing(spec, model.priors)
 
 
-def _priors(path: Path) -> dict[str, tuple[float, float]]:
-    """Read a JSON object of 90 % intervals by parameter."""
+def _believing(spec: "Spec", source: str) -> "Spec":
+    """Put priors in force: learned ones, or plain intervals by parameter."""
+    from bayeslaw.model.priors import Priors, load_priors, shipped_priors
+
+    if source in shipped_priors():
+        learned = load_priors(source)
+        law: Any = spec.law
+        # Of other laws nothing was learned: what they declare is generic.
+        known = source != GENERIC or law.name == learned.law
+        return spec.with_priors(learned) if known else spec
+    given = _json_object(Path(source))
+    if "format" in given:
+        return spec.with_priors(Priors.from_dict(given))
+    return replace(spec, priors=_intervals(Path(source), given))
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object whose keys occur once."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
@@ -85,6 +100,11 @@ def _priors(path: Path) -> dict[str, tuple[float, float]]:
             f'{path.name} holds no JSON object; expected {{"alpha": [0.2, 0.4]}}.',
             param_hint="--priors",
         )
+    return given
+
+
+def _intervals(path: Path, given: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Read 90 % intervals by parameter."""
     for name, interval in given.items():
         if not (
             isinstance(interval, list)

@@ -56,7 +56,8 @@ class Model:
         str | None,
         Option(
             metavar="generic|FILE.json",
-            help='The law\'s own priors, or 90 % intervals: {"alpha": [0.2, 0.4]}.',
+            help="Priors learned from public ladders (of chinchilla; other laws keep their own), "
+            'or from a file: of priors learn, or of 90 % intervals {"alpha": [0.2, 0.4]}.',
         ),
     ] = None
     discrepancy: Annotated[

@@ -3,12 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 from bayeslaw.model.layout import Layout, lay_out
+from bayeslaw.model.priors import Priors, load_priors
 from bayeslaw.model.spec import Checkpoints, Discrepancy, Noise, Spec
 
 if TYPE_CHECKING:
     from bayeslaw.model.build import build_model
 
-__all__ = ["Checkpoints", "Discrepancy", "Layout", "Noise", "Spec", "build_model", "lay_out"]
+__all__ = [
+    "Checkpoints",
+    "Discrepancy",
+    "Layout",
+    "Noise",
+    "Priors",
+    "Spec",
+    "build_model",
+    "lay_out",
+    "load_priors",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from bayeslaw.errors import SpecError
 from bayeslaw.laws import Law, Parameter, get_law
+from bayeslaw.model.priors import Priors, check_interval
 
 POOLING = ("partial", "shared", "none")
 
@@ -40,8 +41,8 @@ class Noise:
     length: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_interval("noise.run", self.run)
-        _check_interval("noise.checkpoint", self.checkpoint)
+        check_interval("noise.run", self.run)
+        check_interval("noise.checkpoint", self.checkpoint)
         if self.tails is not None and not self.tails > 2:
             raise SpecError(
                 f"noise.tails is {self.tails:g}; expected more than 2 degrees of freedom "
@@ -68,7 +69,7 @@ class Discrepancy:
     rank: int = 12
 
     def __post_init__(self) -> None:
-        _check_interval("discrepancy.scale", self.scale)
+        check_interval("discrepancy.scale", self.scale)
         if not self.length > 0 or self.rank < 1:
             raise SpecError(
                 f"discrepancy has length {self.length:g} and rank {self.rank}; expected a "
@@ -130,6 +131,7 @@ class Spec:
     discrepancy: Discrepancy | None = field(default_factory=Discrepancy)
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     priors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    beliefs: Priors | None = None
 
     def __post_init__(self) -> None:
         law = get_law(self.law)
@@ -147,7 +149,46 @@ class Spec:
                 )
         for name, interval in self.priors.items():
             law.parameter(name)
-            _check_interval(f"the prior of '{name}'", interval)
+            check_interval(f"the prior of '{name}'", interval)
+        if self.beliefs is not None:
+            _check_beliefs(law, self.beliefs)
+
+    def with_priors(self, priors: Priors) -> Spec:
+        """Return this specification with learned priors in force.
+
+        Parameters
+        ----------
+        priors : of :func:`bayeslaw.load_priors`; they set the intervals of the parameters, of the
+            noise levels and of the discrepancy's scale, and its length. What :attr:`priors` says
+            of a parameter stays in force, and a model without discrepancy stays without.
+
+        Returns
+        -------
+        Spec
+
+        Raises
+        ------
+        SpecError
+            If they were learned for another law.
+
+        Examples
+        --------
+        >>> from bayeslaw.model.priors import load_priors
+        >>> learned = load_priors("generic")
+        >>> Spec().with_priors(learned).discrepancy.scale == learned.scale
+        True
+        """
+        noise, gp = self.noise, self.discrepancy
+        return replace(
+            self,
+            beliefs=priors,
+            noise=replace(
+                noise,
+                run=priors.run or noise.run,
+                checkpoint=priors.checkpoint or noise.checkpoint,
+            ),
+            discrepancy=gp and replace(gp, scale=priors.scale, length=priors.length),
+        )
 
     def pooling(self, name: str) -> str:
         """Return how one parameter is pooled."""
@@ -157,6 +198,9 @@ class Spec:
         """Return the prior interval in force and whether it is in nats (not in anchor losses)."""
         if parameter.name in self.priors:
             return self.priors[parameter.name], parameter.in_loss_units
+        if self.beliefs is not None:
+            known = self.beliefs.trusting if self.discrepancy is None else self.beliefs.intervals
+            return known[parameter.name], False
         if self.discrepancy is not None and parameter.effective is not None:
             return parameter.effective, False
         return (parameter.low, parameter.high), False
@@ -171,6 +215,7 @@ class Spec:
             "discrepancy": None if self.discrepancy is None else asdict(self.discrepancy),
             "checkpoints": asdict(self.checkpoints),
             "priors": {k: list(v) for k, v in self.priors.items()},
+            "beliefs": None if self.beliefs is None else self.beliefs.to_dict(),
         }
 
     @classmethod
@@ -180,7 +225,7 @@ class Spec:
         def pairs(given: Mapping[str, Any]) -> dict[str, Any]:
             return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
 
-        gp = values["discrepancy"]
+        gp, beliefs = values["discrepancy"], values.get("beliefs")
         return cls(
             law=values["law"],
             pool=values["pool"],
@@ -189,16 +234,18 @@ class Spec:
             discrepancy=None if gp is None else Discrepancy(**pairs(gp)),
             checkpoints=Checkpoints(**values["checkpoints"]),
             priors=pairs(values["priors"]),
+            beliefs=None if beliefs is None else Priors.from_dict(beliefs),
         )
 
 
-def _check_interval(what: str, interval: Any) -> None:
-    try:
-        low, high = (float(v) for v in interval)
-    except (TypeError, ValueError):
-        low, high = float("nan"), float("nan")
-    if not 0 < low < high < float("inf"):
+def _check_beliefs(law: Law, beliefs: Priors) -> None:
+    if beliefs.law != law.name:
         raise SpecError(
-            f"{what} is {interval!r}; expected (low, high) with 0 < low < high, "
-            "the 5 % and 95 % points."
+            f"the priors were learned for law '{beliefs.law}' and the spec has '{law.name}'; "
+            f"expected one law. Learn them for it: bayeslaw priors learn --law {law.name}."
+        )
+    if set(beliefs.intervals) != set(law.parameter_names):
+        raise SpecError(
+            f"the learned priors are of {', '.join(beliefs.intervals)}; expected those of "
+            f"{', '.join(law.parameter_names)}. Learn them again: bayeslaw priors learn."
         )

@@ -4,6 +4,7 @@ from bayeslaw.scoring.backtest import backtest, score
 from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.card import Scorecard
 from bayeslaw.scoring.holdout import hide
+from bayeslaw.scoring.priors import learn_priors
 from bayeslaw.scoring.rules import (
     crps,
     energy_score,
@@ -22,6 +23,7 @@ __all__ = [
     "energy_score",
     "hide",
     "interval_score",
+    "learn_priors",
     "log_score",
     "pit",
     "sbc",

@@ -120,6 +120,7 @@ def test_targets_come_from_a_table_and_families_may_be_new(fitted, folder):
     [
         (["--law", "kaplan"], "another model than --law"),
         (["--discrepancy", "gp"], "another model than --discrepancy"),
+        (["--priors", "generic"], "another model than --priors"),
         (["--map", "loss=x", "--draws", "99"], "--map, --draws can have no effect"),
     ],
 )
@@ -128,7 +129,7 @@ def test_a_stored_fit_refuses_flags_it_cannot_follow(fitted, flags, piece):
 
 
 def test_a_stored_fit_accepts_flags_that_change_nothing(fitted):
-    flags = ["--law", "chinchilla", "--pool", "partial", "--priors", "generic", "--jobs", "2"]
+    flags = ["--law", "chinchilla", "--pool", "partial", "--jobs", "2"]
     run("forecast", fitted.path, *TARGETS, *flags, "--engine", "auto", "--quiet", code=1)
 
 
