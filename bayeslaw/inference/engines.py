@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bayeslaw.errors import SpecError
 from bayeslaw.inference.drawn import Drawn, Engine, Settings
 from bayeslaw.inference.population import with_population
 from bayeslaw.laws import Law
@@ -26,19 +27,32 @@ def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]
     Parameters
     ----------
     engine : one of :data:`ENGINES`; any but ``"auto"`` is tried alone.
+
+    Raises
+    ------
+    SpecError
+        If quadrature is asked for and families cannot be worked on one by one.
     """
+    why_not = unfit_for_quadrature(spec, layout)
+    if engine == "quadrature" and why_not:
+        raise SpecError(
+            f"engine 'quadrature' cannot serve this model: {why_not}. Use engine 'collapsed' or "
+            "'pymc', or pool it partially."
+        )
     if engine != "auto":
         return [(engine, f"{engine} was asked for")]
     count = len(layout.families)
-    why_not = unfit_for_quadrature(spec, layout)
     out = []
     if not why_not:
         what = "one family" if count == 1 else f"{count} families that meet only in the population"
         out.append(("quadrature", f"quadrature serves {what}"))
     if count >= _FEWEST_FAMILIES and len(layout.runs) <= _MOST_RUNS:
-        reason = "collapsed integrates the amplitudes out of one chain for all families"
-        out.append(("collapsed", f"{why_not}; {reason}" if why_not else reason))
+        out.append(
+            ("collapsed", "collapsed integrates the amplitudes out of one chain for all families")
+        )
     out.append(("pymc", "pymc serves every law, noise and prior"))
+    if why_not:
+        out[0] = (out[0][0], f"{why_not}; {out[0][1]}")
     return out
 
 
@@ -71,11 +85,11 @@ def default_length(name: str, layout: Layout) -> tuple[int, int]:
     if name == "pymc":
         return 1500, 800
     if name == "collapsed":
-        return 700, 400
+        return 450, 300
     if len(layout.families) == 1:
         return 1000, 0
     # Thousands of families are many numbers per draw.
-    return (750, 400) if len(layout.families) <= 100 else (400, 300)
+    return (600, 300) if len(layout.families) <= 100 else (400, 300)
 
 
 def _pymc(spec: Spec, layout: Layout) -> Engine:

@@ -59,7 +59,8 @@ def fit(
         and, if the checks of one engine fail, goes on to the next; ``Fit.reason`` says why.
     draws, tune, chains : draws kept and discarded per chain, and chains; the lengths are the
         engine's own unless given.
-    cores : chains run at once; all processors unless given.
+    cores : chains, or families, worked on at once; one per chain unless given, and no more than
+        there are processors.
     target_accept : NUTS acceptance.
     retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
         diverged.
@@ -85,13 +86,14 @@ def fit(
     if spec is not None and law is not None:
         raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
     if engine not in ENGINES:
-        raise SpecError(f"engine '{engine}' is not available; choose one of {', '.join(ENGINES)}.")
+        raise SpecError(f"unknown engine '{engine}'; expected one of {', '.join(ENGINES)}.")
     spec = spec or Spec(law=law or "chinchilla")
     require_fittable(runs)
     start = time.perf_counter()
     layout = lay_out(spec, runs)
     said: list[str] = []
-    for name, why in candidates(spec, layout, engine):
+    order = candidates(spec, layout, engine)
+    for name, why in order:
         length = default_length(name, layout)
         settings = Settings(
             draws=draws or length[0],
@@ -102,8 +104,14 @@ def fit(
             target_accept=target_accept,
             progress=progress,
         )
-        drawn, health = _sampled(spec, layout, runs, name, settings, retry)
         said.append(why)
+        try:
+            drawn, health = _sampled(spec, layout, runs, name, settings, retry)
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            if name == order[-1][0]:
+                raise
+            said.append(f"{name} stopped: {error}")
+            continue
         if health.ok:
             break
         said.append(f"{name} failed: {'; '.join(f.found for f in health.failures)}")
@@ -134,7 +142,7 @@ def _sampled(
     drawn = tidied(spec, layout, engine(settings), settings.seed)
     health = judge(spec, layout, runs, drawn)
     checks = {f.check for f in health.failures}
-    if retry and checks & _CURED_BY_LENGTH:
+    if retry and checks and checks <= _CURED_BY_LENGTH:
         longer = settings.longer(smaller_steps=Check.DIVERGENCES in checks)
         first = drawn.seconds
         drawn = tidied(spec, layout, engine(longer), settings.seed)
@@ -149,11 +157,15 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     law: Law = spec.law  # type: ignore[assignment]
     posterior = drawn.posterior
     chosen = [n for n in (*law.parameter_names, *_JUDGED) if n in posterior]
-    judged = posterior[chosen].assign(log_likelihood=drawn.likelihood["loss"].sum("run"))
+    judged = posterior[chosen].assign(
+        log_likelihood=drawn.likelihood["loss"].sum("run", skipna=False)
+    )
     middle = {n: posterior[n].median(("chain", "draw")).values for n in law.parameter_names}
     at_rows = {n: v[layout.family_of_row] for n, v in middle.items()}
     curve = np.log(law(layout.inputs(law), at_rows))
-    misfit = float(np.median(np.abs(layout.log_loss - curve)))
+    off = np.abs(layout.log_loss - curve)
+    own = [float(np.median(off[layout.family_of_row == f])) for f in range(len(layout.families))]
+    worst = (layout.families[int(np.argmax(own))], max(own))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")
     weighed = Weighed(layout.families, drawn.importance_ess, drawn.tail_shape, drawn.rejected)
-    return examine(judged, drawn.stats, misfit, notes, weighed)
+    return examine(judged, drawn.stats, float(np.median(off)), notes, worst, weighed)

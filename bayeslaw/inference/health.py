@@ -13,6 +13,8 @@ MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
 MAX_MISFIT = 0.05
+# One family that no law follows must not pass among many that one does.
+MAX_FAMILY_MISFIT = 0.25
 MIN_IMPORTANCE_ESS = 200.0
 # Above the first, more points are drawn; above the second, weights are not trusted at all.
 MAX_TAIL_SHAPE, WORST_TAIL_SHAPE = 0.7, 0.9
@@ -29,7 +31,11 @@ class Check(Enum):
     BULK_ESS = "sample longer (draws 4000)"
     TAIL_ESS = "sample longer (draws 4000); the interval ends are the least certain part"
     BFMI = "sample longer with tune 2000; if it stays, use noise with lighter tails"
-    IMPORTANCE = "use engine pymc, which needs no importance weights"
+    FINITE = "give narrower priors; if it stays, report it with the table of runs"
+    IMPORTANCE = (
+        "use engine pymc, which needs no importance weights; if that fails too, give the family "
+        "more runs or drop it"
+    )
     REJECTED = "use engine quadrature or pymc, where amplitudes are positive by construction"
     MISFIT = (
         "the law does not follow the training rows: look at bayeslaw check for broken runs or "
@@ -91,6 +97,7 @@ def examine(
     stats: xr.Dataset,
     misfit: float,
     warnings: tuple[str, ...] = (),
+    worst: tuple[str, float] = ("", 0.0),
     weighed: Weighed | None = None,
 ) -> Health:
     """Run the gate over the quantities a reader would quote.
@@ -101,6 +108,7 @@ def examine(
     stats : the sampler's ``diverging`` and ``energy``, dims (chain, draw); empty where draws are
         independent.
     misfit : median absolute log residual of the training rows.
+    worst : the family with the largest such median, and that median.
     weighed : what engines that weigh or reject points report of each family.
     """
     import arviz_stats
@@ -112,6 +120,7 @@ def examine(
         bulk = _extreme(azs.ess(posterior, method="bulk"), min)
         tail = _extreme(azs.ess(posterior, method="tail"), min)
     figures = {"R-hat": rhat[1], "bulk ESS": bulk[1], "tail ESS": tail[1]}
+    odd = [str(n) for n, v in posterior.data_vars.items() if not np.isfinite(v.values).all()]
     diverging, bfmi = 0, np.inf
     if "energy" in stats:
         diverging = int(stats["diverging"].sum())
@@ -120,6 +129,9 @@ def examine(
         figures |= {"divergences": float(diverging), "E-BFMI": bfmi}
 
     failures = []
+    if odd:
+        text = f"{', '.join(odd)} have draws that are not finite numbers, expected none"
+        failures.append(Failure(Check.FINITE, text))
     if diverging:
         failures.append(Failure(Check.DIVERGENCES, f"{diverging} divergent draws, expected none"))
     if not rhat[1] < MAX_RHAT:
@@ -138,6 +150,9 @@ def examine(
     if not misfit < MAX_MISFIT:
         text = f"the fitted curve is off by {misfit:.1%} at the median training row"
         failures.append(Failure(Check.MISFIT, f"{text}, expected below {MAX_MISFIT:.0%}"))
+    if not worst[1] < MAX_FAMILY_MISFIT:
+        text = f"the fitted curve of {worst[0]} is off by {worst[1]:.0%} at its median row"
+        failures.append(Failure(Check.MISFIT, f"{text}, expected below {MAX_FAMILY_MISFIT:.0%}"))
     figures["misfit"] = misfit
     if weighed is not None:
         failures += weighed.failures()

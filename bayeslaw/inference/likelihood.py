@@ -143,7 +143,9 @@ def by_run(off, remainder, loss_sd, position, starts, run_sd, checkpoint_sd, sca
         for i in range(m):
             common[i] = math.sqrt(run_sd[p] ** 2 + loss_sd[i] ** 2 + scale[p] ** 2 * remainder[i])
             own[i] = off[p, i]
-        run_roots(starts, position, common, checkpoint_sd[p], roots)
+        if not math.isfinite(run_roots(starts, position, common, checkpoint_sd[p], roots)):
+            out[p] = math.nan
+            continue
         for r in range(runs):
             a, b = starts[r], starts[r + 1]
             value = 0.0

@@ -129,12 +129,13 @@ class Fit:
         return to_datatree(self)
 
     def update(self, new_runs: Runs, **settings: Any) -> Fit:
-        """Fit again with rows added, by the same engine and without compiling again.
+        """Fit again with rows added, as this fit was made and without compiling again.
 
         Parameters
         ----------
         new_runs : rows of new runs, or later rows of runs that are here.
-        settings : passed on to :func:`bayeslaw.fit`, in place of this fit's seed and engine.
+        settings : passed on to :func:`bayeslaw.fit`, in place of this fit's seed and engine;
+            lengths are the engine's own.
 
         Returns
         -------
@@ -148,7 +149,8 @@ class Fit:
         """
         from bayeslaw.inference.fit import fit
 
-        chosen = {"seed": self.seed, "engine": self.engine} | settings
+        asked = self.reason.startswith(f"{self.engine} was asked for")
+        chosen = {"seed": self.seed, "engine": self.engine if asked else "auto"} | settings
         return fit(self.runs.extended(new_runs), self.spec, **chosen)
 
     def save(self, path: str | Path) -> Path:

@@ -18,6 +18,9 @@ def noise_levels(spec: Spec, layout: Layout) -> list[tuple[str, tuple[float, flo
 
 def positions(layout: Layout) -> np.ndarray:
     """Return the place of each row in its run's checkpoint process, in units of its length."""
-    total = np.cumsum(-np.log(np.where(layout.link > 0, layout.link, 1.0)))
-    first = np.flatnonzero(np.diff(layout.run_of_row, prepend=-1))
+    begins = np.diff(layout.run_of_row, prepend=-1) != 0
+    # A link that is too weak for a float is weak all the same, not the strongest there is.
+    link = np.maximum(layout.link, np.finfo(float).tiny)
+    total = np.cumsum(np.where(begins, 0.0, -np.log(link)))
+    first = np.flatnonzero(begins)
     return total - total[first][layout.run_of_row]

@@ -19,6 +19,7 @@ POOLINGS = {
     "partial": {},
     "none": {"pool": "none"},
     "one shared": {"pool": {"E": "shared"}},
+    "all shared": {"pool": "shared"},
     "no labs": {"labs": False},
 }
 

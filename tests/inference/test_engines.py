@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayeslaw.errors import ConvergenceWarning
+from bayeslaw.errors import ConvergenceWarning, SpecError
 from bayeslaw.inference import engines, fit
 from bayeslaw.inference.collapsed.density import Collapsed
 from bayeslaw.inference.drawn import Settings
@@ -95,15 +95,34 @@ def test_auto_says_what_it_picked_and_why():
     order = engines.candidates(spec, lay_out(spec, ladder(families=6)), "auto")
     assert [name for name, _ in order] == ["collapsed", "pymc"]
     assert "E is shared" in order[0][1]
-    few = engines.candidates(spec, lay_out(spec, ladder(families=3)), "auto")
-    assert [name for name, _ in few] == ["pymc"]
+    few = lay_out(spec, ladder(families=3))
+    assert [name for name, _ in engines.candidates(spec, few, "auto")] == ["pymc"]
+    with pytest.raises(SpecError, match="E is shared"):
+        engines.candidates(spec, few, "quadrature")
+
+
+def test_collapsed_serves_what_is_shared_by_all():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # too short to be healthy
+        made = fit(
+            ladder(families=2), Spec(pool="shared"), engine="collapsed", draws=100, tune=200,
+            retry=False,
+        )  # fmt: skip
+    for n in made.law.parameter_names:
+        assert float(np.ptp(made.posterior[n].values, axis=-1).max()) < 1e-9
+    assert dict(made.health.figures)["misfit"] < 0.02
 
 
 def test_auto_goes_on_when_an_engine_fails_its_checks(monkeypatch):
     monkeypatch.setattr("bayeslaw.inference.health.MIN_IMPORTANCE_ESS", 1e9)
-    made = fit(ladder(families=6), seed=1, draws=400, tune=400, retry=False)
+    order = [("quadrature", "first"), ("collapsed", "second")]
+    monkeypatch.setattr("bayeslaw.inference.fit.candidates", lambda *_: order)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # too short to be healthy
+        made = fit(ladder(families=2), seed=1, draws=60, tune=100, retry=False)
     assert made.engine == "collapsed"
-    assert "quadrature failed: " in made.reason and "importance ESS" in made.reason
+    assert made.reason.startswith("first; quadrature failed: ")
+    assert "importance ESS" in made.reason and made.reason.endswith("second")
 
 
 def test_rows_that_come_later_are_the_same_as_rows_that_were_there():
@@ -127,6 +146,16 @@ def test_the_gate_refuses_the_degenerate_corner(by_engine):
     drawn = engines.Drawn(_in_the_corner(made), made.sample_stats, made.log_likelihood, {})
     health = judge(made.spec, made.layout, made.runs, drawn)
     assert any("off by" in f.found for f in health.failures)
+
+
+def test_the_gate_refuses_one_degenerate_family_among_many(by_engine):
+    made = by_engine["quadrature"]
+    posterior = made.posterior.copy(deep=True)
+    for n in made.law.linear:
+        posterior[n].values[..., 0] *= 1e-6
+    drawn = engines.Drawn(posterior, made.sample_stats, made.log_likelihood, {})
+    health = judge(made.spec, made.layout, made.runs, drawn)
+    assert any("off by" in f.found and made.families[0] in f.found for f in health.failures)
 
 
 def test_the_collapsed_chain_leaves_the_degenerate_corner():

@@ -89,7 +89,7 @@ def _draw_back(
     rows_of, runs_of, starts, phi, ranks, remainder, loss_sd, position = density.arrays
     noise, scale = np.exp(state.log_noise), np.exp(state.log_scale)
     weight = np.exp(state.log_weight)
-    straight = bool(density.law.linear)
+    straight = bool(density.parts.free)
     curve = np.exp(layout.log_curve) if straight else np.exp(layout.log_loss - line.target)
     # What is known of the law, in units of the curve.
     fixed = 1.0 + layout.log_loss - layout.log_curve - line.target if straight else 1.0 + 0 * curve

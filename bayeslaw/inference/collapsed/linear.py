@@ -62,8 +62,8 @@ class Parts:
         whole = [np.broadcast_to(np.asarray(p, float), (len(rows),)) for p in parts]
         n_known, n_free = len(self.known), len(self.free)
         value, by = whole[0], whole[1 : 1 + n_known]
-        if not self.law.linear:
-            # Nothing is linear: the law itself is known, and its log is taken off.
+        if not self.free:
+            # Nothing is left to integrate out: the law is known, and its log is taken off.
             by_log = np.stack([-b / value for b in by]) if by else np.zeros((0, len(rows)))
             off = layout.log_loss - np.log(value)
             return Linearised(
@@ -72,13 +72,11 @@ class Parts:
         # Around a fixed smooth curve: dividing by the observed loss instead would open a
         # degenerate corner where everything shrinks to zero.
         curve = np.exp(layout.log_curve)
-        units = np.stack([layout.priors[n].scale[rows] / curve for n in self.free], axis=1)
-        rest = whole[1 + n_known :]
-        columns = np.stack(rest[:n_free], axis=1) * units
-        columns_by = np.stack(
-            [np.stack(rest[n_free * (1 + j) : n_free * (2 + j)], axis=1) * units
-             for j in range(n_known)]
-        )  # fmt: skip
+        shape = (1 + n_known, n_free, len(rows))
+        rest = np.array(whole[1 + n_known :]).reshape(shape).transpose(0, 2, 1)
+        units = np.array([layout.priors[n].scale[rows] / curve for n in self.free])
+        whole_columns = rest * units.reshape(n_free, len(rows)).T
+        columns, columns_by = np.ascontiguousarray(whole_columns[0]), whole_columns[1:]
         target = 1.0 + layout.log_loss - layout.log_curve - value / curve
         return Linearised(columns, target, columns_by, -np.stack(by) / curve)
 

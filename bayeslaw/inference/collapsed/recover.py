@@ -125,7 +125,8 @@ def recover(
                 pick = s
                 break
     for c in range(k):
-        amplitudes[c] = kept[pick, c] if top > -np.inf else mean[c]
+        # Such draws count as rejected; what stands in for them must at least be possible.
+        amplitudes[c] = kept[pick, c] if top > -np.inf else math.exp(log_mean[c])
     for i in range(m):
         law = fixed[i]
         for c in range(k):

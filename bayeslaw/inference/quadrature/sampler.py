@@ -27,7 +27,7 @@ from bayeslaw.model.spec import Spec
 
 _TAILS = 6.0
 _STRETCHED = (1.0, 1.0, 1.1, 1.3)
-_ROUNDS = 8
+_ROUNDS = 30
 _COARSE = 256
 # Points this many e-folds below the best do not count.
 _DEAD = 60.0
@@ -161,6 +161,9 @@ def weighted_points(
 def _smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
     """Return normalised log weights, their tail smoothed (arXiv:1507.02646), and its shape."""
     out = np.full_like(log_weight, -np.inf)
+    log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
+    if log_weight.max() == -np.inf:
+        return np.full_like(log_weight, -np.log(len(log_weight))), np.inf
     alive = log_weight > log_weight.max() - _DEAD
     if alive.sum() < _FEWEST:
         return log_weight - logsumexp(log_weight), np.inf

@@ -46,7 +46,7 @@ def messages(clouds: list[Cloud], beliefs: list[Belief]) -> tuple[np.ndarray, np
     precisions, moments = [], []
     for cloud, belief in zip(clouds, beliefs, strict=True):
         size = len(belief.mean)
-        if cloud.ess < _LEAST_HEARD:
+        if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
             precisions.append(np.zeros((size, size)))
             moments.append(np.zeros(size))
             continue
