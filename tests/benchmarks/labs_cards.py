@@ -77,9 +77,8 @@ def ladder(dataset: str) -> Runs:
 def largest_tenfold(runs: Runs) -> str:
     """Return the condition that hides the upper factor of ten of every family's compute."""
     top = runs.table.groupby(names.FAMILY, sort=False)[names.FLOPS].max()
-    return " or ".join(
-        f"(family == {family!r} and flops > {most / _REACH:.6g})" for family, most in top.items()
-    )
+    parts = (top / _REACH).to_dict().items()
+    return " or ".join(f"(family == {name!r} and flops > {part!r})" for name, part in parts)
 
 
 def trainable_tenfold(runs: Runs) -> Runs:

@@ -1,0 +1,81 @@
+"""The benchmark by lab: what it hides, which priors it takes, and that it names its misses."""
+
+import numpy as np
+import pytest
+
+from bayeslaw import Runs
+from bayeslaw.scoring import Scorecard, backtest
+from tests.benchmarks import labs, labs_ablation
+from tests.benchmarks.labs_cards import (
+    declared,
+    lab_figures,
+    largest_tenfold,
+    learned,
+    scored_labs,
+    trainable_tenfold,
+)
+from tests.scoring.synthetic import ladder, synthetic_fit
+
+
+@pytest.fixture
+def runs():
+    made = ladder(("a", "b'|x", "c"), sizes=5)
+    lab = {"a": "north", "b'|x": "north", "c": "south"}
+    return Runs(made.table.assign(lab=made.table["family"].map(lab)), "synthetic")
+
+
+@pytest.fixture
+def card(runs, monkeypatch):
+    import sys
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", synthetic_fit)
+    return backtest(runs, parametric=True)
+
+
+@pytest.mark.parametrize("lab", ["Gadre2024", "OLMo", "Brown2020"])
+def test_a_lab_is_judged_by_priors_that_never_saw_it(lab):
+    seen = learned(lab).beliefs
+    assert lab not in seen.labs and seen.left_out and declared(lab).beliefs is None
+
+
+def test_the_tenfold_split_hides_whatever_lies_within_a_factor_of_ten_of_the_largest(runs):
+    kept = runs.where(f"not ({largest_tenfold(runs)})").table
+    top = runs.table.groupby("family")["flops"].max()
+    low = runs.table["flops"] <= runs.table["family"].map(top) / 10
+    assert len(kept) == low.sum() > 0
+    small = trainable_tenfold(runs).table
+    assert set(small["family"]) <= set(runs.table["family"])
+
+
+def test_labs_are_judged_if_something_of_theirs_is_hidden(runs):
+    assert scored_labs(runs, "largest") == ["north", "south"]
+
+
+def test_each_rival_stands_beside_the_forecasts_of_each_lab(card):
+    table = lab_figures(card)
+    assert set(table.index.get_level_values("lab")) == {"north", "south"}
+    assert {"bayeslaw", "parametric", "last_value"} <= set(table.index.get_level_values(1))
+    text = labs.tables(card, "synthetic")
+    assert "nan" not in text and "| north | bayeslaw |" in text
+
+
+def test_the_ratio_is_one_against_an_equal(card):
+    same = card.table.assign(parametric_crps=card.table["crps"])
+    assert labs.ratio(Scorecard(same), "parametric") == pytest.approx(1.0)
+    half = card.table.assign(parametric_crps=2 * card.table["crps"])
+    assert labs.ratio(Scorecard(half), "parametric") == pytest.approx(0.5)
+
+
+def test_a_miss_is_shown_as_one():
+    missed = labs.covered("here", dict.fromkeys(labs.COVERAGE, 0.1))
+    assert [row.met for row in missed] == [False] * 4
+
+
+def test_each_ablation_leaves_out_what_it_says():
+    spec = declared("any")
+    made = {name: change(spec) for name, change in labs_ablation.VARIANTS.items()}
+    assert made["everything"] == spec and len({str(m) for m in made.values()}) == len(made)
+    assert made["no discrepancy"].discrepancy is made["neither"].discrepancy is None
+    assert made["no run effects"].noise.run[1] < 1e-4 and made["no pooling"].pool == "none"
+    scale = np.array(made["small discrepancy"].discrepancy.scale)
+    assert scale == pytest.approx(labs_ablation.SMALL * np.array(spec.discrepancy.scale))
