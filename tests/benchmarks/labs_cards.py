@@ -133,6 +133,18 @@ def clean_card(
     return Scorecard.joined(parts)
 
 
+def alone_card(split: str, believing: Believing, lengths: Lengths) -> Scorecard:
+    """Back-test the labs of ColPret one by one, each with nothing but its own families."""
+    from bayeslaw.scoring import Scorecard
+
+    runs = clean()
+    parts = []
+    for lab in scored_labs(runs, split):
+        own = runs.drop(runs.table.index[runs.table[names.LAB] != lab])
+        parts.append(card(own, split, believing(lab), lengths, score="tail"))
+    return Scorecard.joined(parts)
+
+
 def scored_labs(runs: Runs, split: str) -> list[str]:
     """Return the labs with a family that a split hides runs of."""
     from bayeslaw.scoring import hide
