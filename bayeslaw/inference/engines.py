@@ -17,7 +17,8 @@ _MOST_DIMENSIONS = 8
 # Few families leave the amplitudes' spreads broad, and collapsed, whose amplitudes are normal,
 # then finds them up to 0.3 s.d. too small (three families of eight runs).
 _FEWEST_FAMILIES = 6
-# With heavy tails every run is a coordinate of the collapsed chain.
+# With heavy tails every run is a coordinate of the collapsed chain; beyond so many neither it nor
+# the graph ends in reasonable time, and quadrature's own verdict stands.
 _MOST_RUNS = 5000
 
 
@@ -50,7 +51,8 @@ def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]
         out.append(
             ("collapsed", "collapsed integrates the amplitudes out of one chain for all families")
         )
-    out.append(("pymc", "pymc serves every law, noise and prior"))
+    if not out or len(layout.runs) <= _MOST_RUNS:
+        out.append(("pymc", "pymc serves every law, noise and prior"))
     if why_not:
         out[0] = (out[0][0], f"{why_not}; {out[0][1]}")
     return out

@@ -1,5 +1,6 @@
 """Truths about the engines: they agree, they say why, and none ends in the degenerate corner."""
 
+import sys
 import warnings
 from dataclasses import replace
 
@@ -116,7 +117,8 @@ def test_collapsed_serves_what_is_shared_by_all():
 def test_auto_goes_on_when_an_engine_fails_its_checks(monkeypatch):
     monkeypatch.setattr("bayeslaw.inference.health.MIN_IMPORTANCE_ESS", 1e9)
     order = [("quadrature", "first"), ("collapsed", "second")]
-    monkeypatch.setattr("bayeslaw.inference.fit.candidates", lambda *_: order)
+    # By its module: the package has a function of the same name.
+    monkeypatch.setattr(sys.modules["bayeslaw.inference.fit"], "candidates", lambda *_: order)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # too short to be healthy
         made = fit(ladder(families=2), seed=1, draws=60, tune=100, retry=False)

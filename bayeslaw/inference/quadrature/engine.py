@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
-from bayeslaw.inference.health import MAX_TAIL_SHAPE, MIN_IMPORTANCE_ESS
+from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.nuts import sample_density
 from bayeslaw.inference.parallel import in_parallel
@@ -33,7 +33,7 @@ _WIDER = 1.5
 # Lattice points of a family in each pass, one family alone, and at most.
 _PASSES = (128, 256, 1024)
 _ALONE = 1024
-_MOST = 8192
+_MOST = 4096
 _CAREFUL = 0.95
 
 
@@ -73,7 +73,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     drawn = population.unpack(found.reshape(-1, found.shape[-1]))
     chosen, ess = work.choose(population, clouds, beliefs, drawn, range(len(rows)))
     while points < _MOST:
-        heavy = np.array([c.shape > MAX_TAIL_SHAPE for c in clouds])
+        heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
         poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy)
         if not poor.size:
             break
