@@ -118,7 +118,9 @@ def curve_parts(ladder: Ladder, log_nonlinear: np.ndarray) -> tuple[np.ndarray, 
     points, rows = len(log_nonlinear), len(ladder.log_loss)
     fixed = np.zeros((points, rows))
     basis = np.empty((points, rows, len(law.linear)))
-    with np.errstate(over="ignore"):  # exponents far out are weighed, and found to be worthless
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # exponents far out are weighed, and found to be worthless
         if not law.linear:
             fixed[:] = np.log(np.clip(law(ladder.inputs, known), 1e-300, 1e300))
         else:
