@@ -162,4 +162,4 @@ def test_a_missing_table_ends_with_two(tmp_path):
 
 
 def test_an_unknown_engine_ends_with_two(table):
-    assert "'stan' is not available" in run(table, "--engine", "stan", code=2).stderr
+    assert "unknown engine 'stan'" in run(table, "--engine", "stan", code=2).stderr
