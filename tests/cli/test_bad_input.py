@@ -53,7 +53,7 @@ def test_a_malformed_table_is_refused_and_nothing_is_written(case: Malformed, tm
         "directory": (["check", "FOLDER"], "directory; give the file inside it"),
         "unknown law": (["fit", "RUNS", "--law", "chinchila"], "did you mean 'chinchilla'"),
         "unknown pooling": (["fit", "RUNS", "--pool", "some"], "expected one of partial"),
-        "unknown engine": (["fit", "RUNS", "--engine", "stan"], "'stan' is not available"),
+        "unknown engine": (["fit", "RUNS", "--engine", "stan"], "unknown engine 'stan'"),
         "unknown unit": (["check", "RUNS", "--loss-unit", "bits"], "bits"),
         "bytes no number": (["check", "RUNS", "--bytes-per-token", "x"], "a valid number"),
         "map no pair": (["check", "RUNS", "--map", "loss"], "expected name=column"),

