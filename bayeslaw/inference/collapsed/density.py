@@ -1,401 +1,327 @@
-"""The collapsed posterior density in coordinates that NUTS can walk."""
+"""The collapsed posterior density in coordinates that NUTS can walk, exact but for the discrepancy.
+
+The discrepancy is integrated out, also exactly; nothing is approximated. The kernels work outside
+the interpreter's lock, so that chains run side by side.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba
 import numpy as np
 
 from bayeslaw.inference.collapsed.eliminate import eliminated
-from bayeslaw.inference.collapsed.linear import Linearised, Parts, parts_of
+from bayeslaw.inference.collapsed.known import NONE, PARTIAL, SHARED, Known, known
+from bayeslaw.inference.collapsed.scatter import (
+    bent,
+    bent_back,
+    placed,
+    placed_back,
+    spread_out,
+    spread_out_back,
+)
+from bayeslaw.inference.collapsed.tape import play, rewind
 from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH
-from bayeslaw.inference.rows import noise_levels, positions
-from bayeslaw.laws import Law
-from bayeslaw.laws.law import prior_location
-from bayeslaw.model.layout import APART, CAP, Layout, profiled
+from bayeslaw.model.layout import APART, CAP, Layout
 from bayeslaw.model.spec import Spec
 
 _FARTHEST = 40.0
-# A lab of this many families is as well known from them as from the other labs.
-_HALF_CENTRED = 3.0
-
-
-@dataclass(frozen=True)
-class State:
-    """Everything named at one point, and what the gradient needs of it.
-
-    Attributes
-    ----------
-    centre, spread : what each family's log parameters scatter around, shapes (families,
-        parameters) and (parameters,).
-    log_known : log of the known parameters in their units, shape (families, known).
-    log_noise, log_scale : log noise levels (families, levels) and discrepancy scale (families,).
-    log_weight : log precision factor of each run.
-    population : named quantities of the population, empty for one family.
-    """
-
-    centre: np.ndarray
-    spread: np.ndarray
-    log_known: np.ndarray
-    log_noise: np.ndarray
-    log_scale: np.ndarray
-    log_weight: np.ndarray
-    population: dict[str, np.ndarray]
+_CEILING = CAP * float(APART[1])
+_POPULATION, _BETWEEN, _ACROSS, _LAB, _LEVELS, _OWN, _NOISE, _SCALE, _WEIGHT, _END = range(10)
 
 
 @dataclass(frozen=True)
 class Collapsed:
-    """The density of exponents, noise, discrepancy scale and population, all else integrated out.
-
-    Amplitudes are normal with the mean and s.d. of their log-normal prior.
-    """
+    """The density of everything but the discrepancy, whose components are integrated out."""
 
     spec: Spec
     layout: Layout
 
     @cached_property
-    def law(self) -> Law:
-        """The law."""
-        return self.spec.law  # type: ignore[return-value]
-
-    @cached_property
-    def parts(self) -> Parts:
-        """Which parameters are known and which are integrated out."""
-        return parts_of(self.law, self.layout)
-
-    @cached_property
-    def alone(self) -> bool:
-        """Whether there is one family, whose population is integrated out."""
-        return len(self.layout.families) == 1
-
-    @cached_property
-    def has_labs(self) -> bool:
-        """Whether labs are a level."""
-        return self.spec.labs and self.layout.has_labs
-
-    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Coordinates by name, in order."""
-        families, k = len(self.layout.families), len(self.law.parameters)
-        levels = len(self.levels)
-        out: dict[str, tuple[int, ...]] = {}
-        if not self.alone:
-            out |= {"population": (k,), "between": (k,)}
-            if self.has_labs:
-                out |= {"across": (k,), "lab": (len(self.layout.labs), k)}
-            out["levels"] = (levels,)
-        out["exponents"] = (families, len(self.exponents))
-        out["noise"] = (families, levels)
-        if self.spec.discrepancy is not None:
-            out["scale"] = (families,)
-        if self.spec.noise.tails is not None:
-            out["weight"] = (len(self.layout.runs),)
-        return out
+        """Coordinates by name, in order; what the model lacks has none."""
+        layout, spec = self.layout, self.spec
+        families, k = len(layout.families), len(layout.priors)
+        levels = 1 + layout.has_checkpoints
+        apart = k if families > 1 else 0
+        labs = len(layout.labs) if spec.labs and layout.has_labs else 0
+        return {
+            "population": (apart,),
+            "between": (apart,),
+            "across": (apart * (labs > 0),),
+            "lab": (labs, apart),
+            "levels": (levels * (families > 1),),
+            "own": (families, k - len(layout.shared)),
+            "noise": (families, levels),
+            "scale": (families * (spec.discrepancy is not None),),
+            "weight": (len(layout.runs) * (spec.noise.tails is not None),),
+        }
 
     @cached_property
-    def slices(self) -> dict[str, slice]:
-        """Where each lies."""
+    def known(self) -> Known:
+        """Everything else."""
         ends = np.cumsum([0, *(int(np.prod(s)) for s in self.shapes.values())])
-        return {
-            n: slice(int(a), int(b)) for n, a, b in zip(self.shapes, ends, ends[1:], strict=False)
-        }
+        return known(self.spec, self.layout, ends)
 
     @property
     def size(self) -> int:
         """Number of coordinates."""
-        return max(s.stop for s in self.slices.values())
-
-    @cached_property
-    def place(self) -> dict[str, int]:
-        """Place of each parameter in the law."""
-        return {n: i for i, n in enumerate(self.law.parameter_names)}
-
-    @cached_property
-    def exponents(self) -> list[int]:
-        """Places of the parameters sampled for each family."""
-        return [self.place[n] for n in self.law.nonlinear if n not in self.layout.shared]
-
-    @cached_property
-    def amplitudes(self) -> list[int]:
-        """Places of the parameters integrated out."""
-        return [self.place[n] for n in self.parts.free]
-
-    @cached_property
-    def levels(self) -> np.ndarray:
-        """Prior location and s.d. of the log noise levels, shape (levels, 2)."""
-        return np.array([prior_location(*i) for _, i in noise_levels(self.spec, self.layout)])
-
-    @cached_property
-    def prior(self) -> dict[str, np.ndarray]:
-        """Prior of the parameters: location, s.d., typical spread, and how each is pooled."""
-        priors = [self.layout.priors[n] for n in self.law.parameter_names]
-        words = [self.spec.pooling(n) for n in self.law.parameter_names]
-        return {
-            "location": np.array([p.location for p in priors]),
-            "wide": np.array([p.spread for p in priors]),
-            "typical": np.array([p.between for p in self.law.parameters]),
-            "partial": np.array([w == "partial" for w in words]),
-            "none": np.array([w == "none" for w in words]),
-        }
-
-    @cached_property
-    def centred(self) -> dict[str, np.ndarray]:
-        """By how much labs, exponents and noise are centred on what is above them."""
-        layout = self.layout
-        families = np.bincount(layout.lab_of_family)
-        runs = np.bincount(layout.family_of_run).astype(float)
-        rows = np.bincount(layout.family_of_row)
-        told = profiled(layout.information, self.exponents, self.prior["wide"])
-        own = np.diagonal(told, axis1=1, axis2=2)
-        if self.alone:
-            return {"exponents": np.zeros_like(own), "noise": np.zeros((1, len(self.levels)))}
-        counts = np.stack([runs, rows - runs], axis=1)[:, : len(self.levels)]
-        above = self.spec.noise.between**-2.0
-        return {
-            "lab": (families / (families + _HALF_CENTRED))[:, None] * np.ones(len(self.place)),
-            "exponents": own / (own + self.prior["typical"][self.exponents] ** -2.0),
-            "noise": counts / (counts + above),
-        }
-
-    @cached_property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """Rows as the elimination takes them."""
-        layout = self.layout
-        count = np.arange(len(layout.families) + 1)
-        starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
-        ranks = np.array([f.rank for f in layout.features] or [0] * len(layout.families))
-        return (
-            np.searchsorted(layout.family_of_row, count),
-            np.searchsorted(layout.family_of_run, count),
-            starts,
-            np.ascontiguousarray(layout.phi),
-            ranks,
-            layout.remainder,
-            layout.loss_sd,
-            positions(layout),
-        )
+        return int(self.known.begins[-1])
 
     def coordinates(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Part coordinates by name."""
-        return {n: x[self.slices[n]].reshape(s) for n, s in self.shapes.items()}
-
-    def state(self, x: np.ndarray) -> State:
-        """Turn coordinates into named quantities."""
-        at, prior = self.coordinates(x), self.prior
-        families = len(self.layout.families)
-        population: dict[str, np.ndarray] = {}
-        if self.alone:
-            spread = np.hypot(prior["wide"], np.where(prior["partial"], prior["typical"], 0.0))
-            centre = prior["location"] * np.ones((1, 1))
-            levels, noise_spread = self.levels[:, 0], self.levels[:, 1]
-        else:
-            population = self._population(at)
-            above = population["log_population"] * np.ones((families, 1))
-            if self.has_labs:
-                lab = population["log_lab"][self.layout.lab_of_family]
-                above = np.where(prior["partial"], lab, above)
-            centre = np.where(prior["none"], prior["location"], above)
-            spread = np.where(prior["none"], prior["wide"], population["between"])
-            levels = population["levels"]
-            noise_spread = np.full(len(levels), self.spec.noise.between)
-        own = _spread_out(
-            at["exponents"], centre[:, self.exponents] - prior["location"][self.exponents],
-            spread[self.exponents], self.centred["exponents"],
-        )  # fmt: skip
-        whole = centre.copy()
-        whole[:, self.exponents] = own + prior["location"][self.exponents]
-        known = [self.place[n] for n in self.parts.known]
-        noise = _spread_out(
-            at["noise"], levels - self.levels[:, 0], noise_spread, self.centred["noise"]
-        )
-        log_scale = np.full(families, -np.inf)
-        if self.spec.discrepancy is not None:
-            middle, width = prior_location(*self.spec.discrepancy.scale)
-            log_scale = middle + width * at["scale"]
-        weight = at.get("weight", np.zeros(len(self.layout.runs)))
-        return State(
-            centre, spread, whole[:, known], noise + self.levels[:, 0], log_scale, weight,
-            population,
-        )  # fmt: skip
-
-    def linearised(self, state: State) -> Linearised:
-        """Return the law at a state as a linear function of the amplitudes."""
-        return self.parts.at(self.layout, state.log_known)
-
-    def amplitude_prior(self, state: State) -> tuple[np.ndarray, ...]:
-        """Return mean and variance of the normal that stands for each amplitude's log-normal.
-
-        Where families share a population they lie near its median, and there the normal has the
-        log-normal's slope and curvature (to second order in the squared spread); a broad prior
-        of one family alone is met in its moments instead.
-
-        Returns
-        -------
-        Mean and variance, and their derivatives in the log spread, all of shape (families,
-        amplitudes). The derivative in the log median is the mean itself and twice the variance.
-        """
-        square = state.spread[self.amplitudes] ** 2
-        median = np.exp(state.centre[:, self.amplitudes])
-        pooled = np.full(len(square), not self.alone) & ~self.prior["none"][self.amplitudes]
-        bent = square + square**2
-        grow = np.exp(np.where(pooled, 0.0, square / 2))
-        mean = median * np.where(pooled, 1.0 - bent, grow)
-        mean_by = median * np.where(pooled, -2 * square * (1 + 2 * square), square * grow)
-        wide = np.expm1(np.where(pooled, 0.0, square))
-        variance = median**2 * np.where(pooled, bent, grow**2 * wide)
-        narrow_by = 2 * square * (1 + 2 * square)
-        broad_by = 2 * square * grow**2 * (2 * wide + 1)
-        return mean, variance, mean_by, median**2 * np.where(pooled, narrow_by, broad_by)
-
-    def _population(self, at: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        prior = self.prior
-        out = {"log_population": prior["location"] + prior["wide"] * at["population"]}
-        out["between"] = prior["typical"] * np.exp(MIDDLE + WIDTH * at["between"])
-        if self.has_labs:
-            out["across"] = 2 * prior["typical"] * np.exp(MIDDLE + WIDTH * at["across"])
-            off = prior["wide"] * at["population"]
-            raw = _spread_out(at["lab"], off, out["across"], self.centred["lab"])
-            out["log_lab"] = prior["location"] + raw
-        out["levels"] = self.levels[:, 0] + self.levels[:, 1] * at["levels"]
-        return out
+        """Part coordinates by name; the parts are views."""
+        ends = self.known.begins
+        return {
+            n: x[ends[i] : ends[i + 1]].reshape(s) for i, (n, s) in enumerate(self.shapes.items())
+        }
 
     def log_density(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at coordinates, shape (size,)."""
-        if not np.all(np.abs(x) < _FARTHEST):
-            return -np.inf, np.zeros_like(x)
-        at, prior, state = self.coordinates(x), self.prior, self.state(x)
         bar = np.zeros_like(x)
-        bars = self.coordinates(bar)
-        families, k = state.centre.shape
-        line = self.linearised(state)
-        mean, variance, mean_by, variance_by = self.amplitude_prior(state)
-        noise = np.exp(state.log_noise)
-        checkpoint = noise[:, 1] if noise.shape[1] > 1 else np.zeros(families)
-        scale, weight = np.exp(state.log_scale), np.exp(state.log_weight)
-        columns_bar, target_bar = np.empty_like(line.columns), np.empty_like(line.target)
-        levels_bar, weight_bar = np.empty((families, 3)), np.empty_like(weight)
-        mean_bar, variance_bar = np.empty_like(mean), np.empty_like(mean)
-        rows_of, runs_of, starts, phi, ranks, remainder, loss_sd, position = self.arrays
-        value = eliminated(
-            rows_of, runs_of, starts, line.columns, line.target, phi, ranks, remainder, loss_sd,
-            position, noise[:, 0].copy(), checkpoint.copy(), scale, weight, mean, variance,
-            columns_bar, target_bar, levels_bar, weight_bar, mean_bar, variance_bar,
-        )  # fmt: skip
+        return joint(x, bar, self.known), bar
 
-        by_row = (line.columns_by * columns_bar).sum(2) + line.target_by * target_bar
-        known_bar = np.add.reduceat(by_row, rows_of[:-1], axis=1).T
-        centre_bar, log_spread_bar = np.zeros((families, k)), np.zeros(k)
-        centre_bar[:, self.amplitudes] = mean_bar * mean + 2 * variance_bar * variance
-        log_spread_bar[self.amplitudes] = (mean_bar * mean_by + variance_bar * variance_by).sum(0)
-        own_bar = np.zeros((families, len(self.exponents)))
-        for j, n in enumerate(self.parts.known):
-            i = self.place[n]
-            if i in self.exponents:
-                own_bar[:, self.exponents.index(i)] = known_bar[:, j]
-            else:
-                centre_bar[:, i] += known_bar[:, j]
 
-        add, bars["exponents"][:], up, stretch = _scatter_gradient(
-            at["exponents"], state.centre[:, self.exponents] - prior["location"][self.exponents],
-            state.spread[self.exponents], self.centred["exponents"], own_bar,
-        )  # fmt: skip
-        value += add
-        centre_bar[:, self.exponents] += up
-        log_spread_bar[self.exponents] += stretch.sum(0)
-
-        noise_bar = levels_bar[:, : noise.shape[1]].copy()
-        tail, tail_bar = self._noise_tails(noise)
-        value += tail
-        levels = state.population.get("levels", self.levels[:, 0])
-        noise_spread = (
-            self.levels[:, 1] if self.alone else np.full(len(levels), self.spec.noise.between)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def joint(x, bar, known):
+    """Return the log density at coordinates and write its gradient, from zeros."""
+    for i in range(x.size):
+        if not abs(x[i]) < _FARTHEST:
+            return -np.inf
+    upper, between, across, lab, levels = above(x, known)
+    spread = np.where(known.kind == NONE, known.wide, between)
+    families, k = known.centre.shape
+    mean_bar, log_spread_bar = np.zeros((max(lab.shape[0], 1), k)), np.zeros(k)
+    upper_bar, level_bar = np.zeros(k), np.zeros(levels.size)
+    most = 0
+    for f in range(families):
+        most = max(most, known.rows_of[f + 1] - known.rows_of[f])
+    values = np.empty((known.steps.shape[0], most))
+    bars = np.empty((known.steps.shape[0], most))
+    rest_bar = np.empty(most)
+    size = known.own.size
+    root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
+    mean, log_values = np.empty(k), np.empty(k)
+    own_mean_bar, own_spread_bar, log_bar = np.empty(k), np.empty(k), np.empty(k)
+    levels_bar = np.empty(3)
+    total = 0.0
+    for f in range(families):
+        begin = known.begins[_OWN] + f * size
+        z, z_bar = x[begin : begin + size], bar[begin : begin + size]
+        in_lab = known.lab_of_family[f]
+        centred(f, upper, lab, known, mean)
+        placed(
+            z, mean, spread, known.centre[f], known.information[f], known.own, root, ahead, away
         )
-        add, bars["noise"][:], up_noise, _ = _scatter_gradient(
-            at["noise"], levels - self.levels[:, 0], noise_spread, self.centred["noise"],
-            noise_bar + tail_bar,
+        log_values[:] = mean
+        for i in range(size):
+            log_values[known.own[i]] += away[i]
+        level = bent(log_values, known.centre[f], known.share[f])
+        run_sd, checkpoint, tau = noise_of(x, f, levels, known)
+        first, last = known.rows_of[f], known.rows_of[f + 1]
+        rows = last - first
+        play(
+            known.steps, known.constants, known.points[:, first:last],
+            log_values + known.log_scale[f], values[:, :rows],
         )  # fmt: skip
-        value += add
-        if self.spec.discrepancy is not None:
-            ratio = (scale / (CAP * self.spec.discrepancy.scale[1])) ** 2
-            value -= 0.5 * float((at["scale"] ** 2 + ratio).sum())
-            width = prior_location(*self.spec.discrepancy.scale)[1]
-            bars["scale"][:] = width * (levels_bar[:, 2] - ratio) - at["scale"]
-        if self.spec.noise.tails is not None:
-            half = self.spec.noise.tails / 2
-            value += half * float((state.log_weight - weight).sum())
-            bars["weight"][:] = weight_bar + half * (1.0 - weight)
-        if not self.alone:
-            value += self._up(at, bars, state, centre_bar, log_spread_bar, up_noise)
-        return float(value), bar
+        a, b = known.runs_of[f], known.runs_of[f + 1]
+        begin = known.begins[_WEIGHT]
+        weight, weight_bar = np.ones(b - a), np.empty(b - a)
+        if known.tails > 0.0:
+            weight[:] = np.exp(x[begin + a : begin + b])
+        curve = values[-1, :rows] if known.steps[-1, 3] else np.full(rows, values[-1, 0])
+        total += eliminated(
+            known.starts[a : b + 1] - first, known.near[first:last],
+            known.phi[first:last, : known.ranks[f]], known.remainder[first:last],
+            known.loss_sd[first:last], run_sd, checkpoint, tau, weight,
+            known.log_loss[first:last] - curve, rest_bar, levels_bar, weight_bar,
+        )  # fmt: skip
+        for i in range(rows):
+            bars[-1, i] = -rest_bar[i]
+        log_bar[:] = 0.0
+        rewind(known.steps, values[:, :rows], bars, log_bar)
 
-    def _up(
-        self,
-        at: dict[str, np.ndarray],
-        bars: dict[str, np.ndarray],
-        state: State,
-        centre_bar: np.ndarray,
-        log_spread_bar: np.ndarray,
-        noise_bar: np.ndarray,
-    ) -> float:
-        """Pass gradients from families to the population; return the population's log prior."""
-        prior, pop = self.prior, state.population
-        value = -0.5 * sum(float((at[n] ** 2).sum()) for n in ("population", "between", "levels"))
-        centre_bar = np.where(prior["none"], 0.0, centre_bar)
-        log_spread_bar = np.where(prior["none"], 0.0, log_spread_bar)
-        tail, tail_bar = _tail(pop["between"], prior["typical"])
-        value += tail
-        bars["between"][:] = WIDTH * (log_spread_bar + tail_bar) - at["between"]
-        bars["levels"][:] = self.levels[:, 1] * noise_bar.sum(0) - at["levels"]
-        to_population = centre_bar.sum(0)
-        if self.has_labs:
-            to_population = np.where(prior["partial"], 0.0, to_population)
-            labs_bar = np.zeros_like(at["lab"])
-            np.add.at(
-                labs_bar, self.layout.lab_of_family, np.where(prior["partial"], centre_bar, 0)
-            )
-            off = prior["wide"] * at["population"]
-            add, bars["lab"][:], up, stretch = _scatter_gradient(
-                at["lab"], off, pop["across"], self.centred["lab"], labs_bar
-            )
-            tail, tail_bar = _tail(pop["across"], 2 * prior["typical"])
-            value += add + tail - 0.5 * float((at["across"] ** 2).sum())
-            bars["across"][:] = WIDTH * (stretch.sum(0) + tail_bar) - at["across"]
-            to_population = to_population + up.sum(0)
-        bars["population"][:] = prior["wide"] * to_population - at["population"]
-        return value
-
-    def _noise_tails(self, noise: np.ndarray) -> tuple[float, np.ndarray]:
-        upper = np.array([i[1] for _, i in noise_levels(self.spec, self.layout)])
-        ratio = (noise / (CAP * upper)) ** 2
-        return -0.5 * float(ratio.sum()), -ratio
-
-
-def _spread_out(
-    x: np.ndarray, above: np.ndarray, spread: np.ndarray, share: np.ndarray
-) -> np.ndarray:
-    """Turn coordinates into values around what is above: share one is centred, zero is not."""
-    return above + spread ** (1 - share) * (x - share * above)
+        own_mean_bar[:] = 0.0
+        own_spread_bar[:] = 0.0
+        for i in range(size):
+            q = known.own[i]
+            unit = (log_values[q] - mean[q]) / spread[q]
+            total -= 0.5 * unit**2 + math.log(spread[q])
+            log_bar[q] -= unit / spread[q]
+            own_mean_bar[q] += unit / spread[q]
+            own_spread_bar[q] += unit**2 - 1.0
+        bent_back(log_values, known.centre[f], known.share[f], level, log_bar)
+        pass_on = np.empty(size)
+        for q in range(k):
+            if known.kind[q] == SHARED and not known.alone:
+                own_mean_bar[q] += log_bar[q]
+        for i in range(size):
+            pass_on[i] = log_bar[known.own[i]]
+        total += placed_back(
+            pass_on, spread, known.information[f], known.own, root, ahead, away, z_bar,
+            own_mean_bar, own_spread_bar,
+        )  # fmt: skip
+        for q in range(k):
+            if known.kind[q] == PARTIAL:
+                mean_bar[in_lab, q] += own_mean_bar[q]
+                log_spread_bar[q] += own_spread_bar[q]
+            elif known.kind[q] == SHARED:
+                upper_bar[q] += own_mean_bar[q]
+        total += _noise_back(x, bar, f, levels, levels_bar, level_bar, known)
+        if known.tails > 0.0:
+            half = 0.5 * known.tails
+            for r in range(a, b):
+                total += half * (x[begin + r] - weight[r - a])
+                bar[begin + r] = weight_bar[r - a] + half * (1.0 - weight[r - a])
+    if not known.alone:
+        total += _above_back(
+            x, bar, known, across, upper_bar, mean_bar, log_spread_bar, level_bar
+        )
+    return total
 
 
-def _scatter_gradient(
-    x: np.ndarray, above: np.ndarray, spread: np.ndarray, share: np.ndarray, bar: np.ndarray
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the log prior of coordinates, and gradients of it plus what values pass down.
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def above(x, known):
+    """Return what families scatter around.
 
-    Gradients are in the coordinates, in what is above, and in the log spread.
+    Returns
+    -------
+    Log population medians, spread between families, spread across labs, log medians of labs
+    (none if they are no level), and log typical noise levels.
     """
-    narrow = spread**-share
-    stretch = spread * narrow
-    off = x - share * above
-    unit = off * narrow
-    value = -0.5 * float((unit**2).sum()) - float((share * np.log(spread)).sum())
-    up = bar * (1 - share * stretch) + unit * share * narrow
-    widen = share * (unit**2 - 1) + bar * (1 - share) * stretch * off
-    return value, bar * stretch - unit * narrow, up, widen
+    k, labs, n_levels = known.location.size, known.lab_share.size, known.levels.shape[0]
+    upper, between = known.location.copy(), known.wide.copy()
+    across, lab = np.zeros(k), np.empty((labs, k))
+    levels = known.levels[:, 0].copy()
+    if known.alone:
+        return upper, between, across, lab, levels
+    for q in range(k):
+        off = known.wide[q] * x[known.begins[_POPULATION] + q]
+        upper[q] += off
+        at = x[known.begins[_BETWEEN] + q]
+        between[q] = known.typical[q] * math.exp(MIDDLE + WIDTH * at)
+        if labs > 0:
+            at = x[known.begins[_ACROSS] + q]
+            across[q] = 2.0 * known.typical[q] * math.exp(MIDDLE + WIDTH * at)
+        for g in range(labs):
+            at = x[known.begins[_LAB] + g * k + q]
+            own = spread_out(at, off, across[q], known.lab_share[g])
+            lab[g, q] = known.location[q] + own
+    for j in range(n_levels):
+        levels[j] += known.levels[j, 1] * x[known.begins[_LEVELS] + j]
+    return upper, between, across, lab, levels
 
 
-def _tail(spread: np.ndarray, typical: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the light upper tail of spreads and its gradient in their logarithms."""
-    square = (spread / (CAP * APART[1] * typical)) ** 2
-    return -0.5 * float(square.sum()), -square
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _above_back(x, bar, known, across, upper_bar, mean_bar, log_spread_bar, level_bar):
+    """Pass gradients from families to the population; return its log prior."""
+    k, labs = known.location.size, known.lab_share.size
+    value = 0.0
+    for q in range(k):
+        at = known.begins[_BETWEEN] + q
+        value -= 0.5 * x[at] ** 2
+        # Of what is not pooled the spread is a coordinate all the same, with its prior alone.
+        ratio = (math.exp(MIDDLE + WIDTH * x[at]) / _CEILING) ** 2
+        value -= 0.5 * ratio
+        bar[at] = WIDTH * (log_spread_bar[q] - ratio) - x[at]
+        to_upper = upper_bar[q]
+        top = known.begins[_POPULATION] + q
+        if labs == 0:
+            to_upper += mean_bar[0, q]
+        else:
+            at = known.begins[_ACROSS] + q
+            ratio = (math.exp(MIDDLE + WIDTH * x[at]) / _CEILING) ** 2
+            value -= 0.5 * (x[at] ** 2 + ratio)
+            bar[at] = -WIDTH * ratio - x[at]
+            off = known.wide[q] * x[top]
+            for g in range(labs):
+                i = known.begins[_LAB] + g * k + q
+                add, bar[i], up, widen = spread_out_back(
+                    x[i], off, across[q], known.lab_share[g], mean_bar[g, q]
+                )
+                value += add
+                to_upper += up
+                bar[at] += WIDTH * widen
+        value -= 0.5 * x[top] ** 2
+        bar[top] = known.wide[q] * to_upper - x[top]
+    for j in range(known.levels.shape[0]):
+        at = known.begins[_LEVELS] + j
+        value -= 0.5 * x[at] ** 2
+        bar[at] = known.levels[j, 1] * level_bar[j] - x[at]
+    return value
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def centred(f, upper, lab, known, mean):
+    """Write what the log parameters of a family scatter around."""
+    for q in range(mean.size):
+        mean[q] = upper[q]
+        if known.kind[q] == PARTIAL and lab.shape[0] > 0:
+            mean[q] = lab[known.lab_of_family[f], q]
+        elif known.kind[q] == NONE:
+            mean[q] = known.location[q]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def noise_of(x, f, levels, known):
+    """Return run and checkpoint noise and the scale of the discrepancy of a family."""
+    found = np.zeros(2)
+    for j in range(levels.size):
+        at = x[known.begins[_NOISE] + f * levels.size + j]
+        off = levels[j] - known.levels[j, 0]
+        own = spread_out(at, off, known.noise_between[j], known.noise_share[f, j])
+        found[j] = math.exp(known.levels[j, 0] + own)
+    tau = 0.0
+    if known.begins[_SCALE + 1] > known.begins[_SCALE]:
+        tau = math.exp(known.scale[0] + known.scale[1] * x[known.begins[_SCALE] + f])
+    return found[0], found[1], tau
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _noise_back(x, bar, f, levels, levels_bar, level_bar, known):
+    """Pass gradients from noise levels and scale to their coordinates; return their log prior."""
+    value = 0.0
+    found = noise_of(x, f, levels, known)
+    for j in range(levels.size):
+        i = known.begins[_NOISE] + f * levels.size + j
+        ratio = (found[j] / (CAP * known.levels[j, 2])) ** 2
+        add, bar[i], up, _ = spread_out_back(
+            x[i], levels[j] - known.levels[j, 0], known.noise_between[j], known.noise_share[f, j],
+            levels_bar[j] - ratio,
+        )  # fmt: skip
+        value += add - 0.5 * ratio
+        level_bar[j] += up
+    if known.begins[_SCALE + 1] > known.begins[_SCALE]:
+        i = known.begins[_SCALE] + f
+        ratio = (found[2] / (CAP * known.scale[2])) ** 2
+        value -= 0.5 * (x[i] ** 2 + ratio)
+        bar[i] = known.scale[1] * (levels_bar[2] - ratio) - x[i]
+    return value
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def named(x, known, log_values, noise):
+    """Write log parameters in units and the three levels of every family at one point.
+
+    Parameters
+    ----------
+    log_values, noise : written, shapes (families, parameters) and (families, 3).
+    """
+    upper, between, _, lab, levels = above(x, known)
+    spread = np.where(known.kind == NONE, known.wide, between)
+    size = known.own.size
+    root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
+    for f in range(log_values.shape[0]):
+        begin = known.begins[_OWN] + f * size
+        mean = log_values[f]
+        centred(f, upper, lab, known, mean)
+        placed(
+            x[begin : begin + size], mean, spread, known.centre[f], known.information[f],
+            known.own, root, ahead, away,
+        )  # fmt: skip
+        for i in range(size):
+            log_values[f, known.own[i]] += away[i]
+        bent(log_values[f], known.centre[f], known.share[f])
+        noise[f, 0], noise[f, 1], noise[f, 2] = noise_of(x, f, levels, known)

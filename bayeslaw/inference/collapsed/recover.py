@@ -1,9 +1,4 @@
-"""Draws of what was integrated out, given everything else: exact but for a finite choice.
-
-Amplitudes are drawn from their Gaussian conditional several times and one draw is kept with the
-weight that the log-normal prior and the curved law give it; the discrepancy is then drawn from
-its own exact conditional.
-"""
+"""Draws of the discrepancy's components given everything else: from their exact conditional."""
 
 from __future__ import annotations
 
@@ -12,158 +7,62 @@ import math
 import numba
 import numpy as np
 
-from bayeslaw.inference.collapsed.eliminate import factor, inverse, run_inverse
+from bayeslaw.inference.collapsed.density import named
+from bayeslaw.inference.collapsed.eliminate import components, whitened
+from bayeslaw.inference.collapsed.tape import play
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def recover(
-    starts, columns, target, log_loss, curve, fixed, phi, remainder, loss_sd, position,
-    run_sd, checkpoint_sd, scale, weight, mean, variance, log_mean, log_spread, unit, uniform,
-    amplitudes, components,
-):  # fmt: skip
-    """Draw one family's amplitudes and components for one set of all else.
+def recover(coordinates, known, begin_weight, unit, log_values, noise, wander):
+    """Write the families' quantities at every draw.
 
     Parameters
     ----------
-    starts : first row of each run of the family, and its number of rows.
-    columns, target : the linear form, shapes (rows, k) and (rows,).
-    curve, fixed : reference losses, and the part of the law that is known in their units.
-    log_mean, log_spread : the log-normal prior, shape (k,).
-    unit : standard draws, shape (candidates + 1, k + rank).
-    amplitudes, components : written.
-
-    Returns
-    -------
-    Share of candidates with a negative amplitude.
+    coordinates : shape (draws, size).
+    begin_weight : coordinate of the first run's log weight.
+    unit : standard normal numbers, of the shape of ``wander``.
+    log_values, noise : log parameters in units, and run noise, checkpoint noise and scale of the
+        discrepancy, shapes (draws, families, parameters) and (draws, families, 3).
+    wander : components, shape (draws, families, rank).
     """
-    m, k = columns.shape
-    rank = phi.shape[1]
-    candidates = unit.shape[0] - 1
-    longest = 0
-    for r in range(starts.size - 1):
-        longest = max(longest, starts[r + 1] - starts[r])
-    size = rank + k
-    cov, inv = np.empty((longest, longest)), np.empty((longest, longest))
-    inverses = np.zeros((m, longest))
-    common = np.empty(m)
-    white = np.empty((m, size))
-    aim = np.empty(m)
-    for i in range(m):
-        common[i] = math.sqrt(run_sd**2 + loss_sd[i] ** 2 + scale**2 * remainder[i])
-    for r in range(starts.size - 1):
-        a, b = starts[r], starts[r + 1]
-        run_inverse(a, b, position, common, checkpoint_sd, weight[r], cov, inv)
-        for i in range(b - a):
-            aim[a + i] = 0.0
-            white[a + i] = 0.0
-            for j in range(i + 1):
-                inverses[a + i, j] = inv[i, j]
-                aim[a + i] += inv[i, j] * target[a + j]
-                for c in range(rank):
-                    white[a + i, c] += inv[i, j] * scale * phi[a + j, c]
-                for c in range(k):
-                    white[a + i, rank + c] += inv[i, j] * columns[a + j, c]
-    # Components first, so that the leading block of the factor is theirs alone.
-    root = np.zeros((size, size))
-    moment = np.zeros(size)
-    for c in range(size):
-        root[c, c] = 1.0 if c < rank else 1.0 / variance[c - rank]
-        if c >= rank:
-            moment[c] = mean[c - rank] / variance[c - rank]
-    for i in range(m):
-        for c in range(size):
-            moment[c] += white[i, c] * aim[i]
-            for d in range(c + 1):
-                root[c, d] += white[i, c] * white[i, d]
-    factor(root)
-    back = np.empty((size, size))
-    inverse(root, back)
-    half = back @ moment
-
-    kept = np.empty((candidates, k))
-    log_weight = np.full(candidates, -np.inf)
-    off, straight = np.empty(m), np.empty(m)
-    for s in range(candidates):
-        good = True
-        for c in range(k):
-            w = 0.0
-            for d in range(rank + c, size):
-                w += back[d, rank + c] * (half[d] + unit[s, d])
-            kept[s, c] = w
-            good = good and w > 0.0
-        if not good:
-            continue
-        for i in range(m):
-            law = fixed[i]
-            straight[i] = target[i]
-            for c in range(k):
-                law += columns[i, c] * kept[s, c]
-                straight[i] -= columns[i, c] * kept[s, c]
-            off[i] = log_loss[i] - math.log(max(law, 1e-300) * curve[i])
-        value = _quadratic(starts, inverses, off, white, back, rank)
-        value -= _quadratic(starts, inverses, straight, white, back, rank)
-        value *= -0.5
-        for c in range(k):
-            log_w = math.log(kept[s, c])
-            value -= 0.5 * ((log_w - log_mean[c]) / log_spread[c]) ** 2 + log_w
-            value += 0.5 * (kept[s, c] - mean[c]) ** 2 / variance[c]
-        log_weight[s] = value
-    rejected = 0
-    top = -np.inf
-    for s in range(candidates):
-        rejected += log_weight[s] == -np.inf
-        top = max(top, log_weight[s])
-    pick = 0
-    if top > -np.inf:
-        total = 0.0
-        for s in range(candidates):
-            total += math.exp(log_weight[s] - top)
-        below = 0.0
-        for s in range(candidates):
-            below += math.exp(log_weight[s] - top)
-            if below >= uniform * total and log_weight[s] > -np.inf:
-                pick = s
-                break
-    for c in range(k):
-        # Such draws count as rejected; what stands in for them must at least be possible.
-        amplitudes[c] = kept[pick, c] if top > -np.inf else math.exp(log_mean[c])
-    for i in range(m):
-        law = fixed[i]
-        for c in range(k):
-            law += columns[i, c] * amplitudes[c]
-        off[i] = log_loss[i] - math.log(max(law, 1e-300) * curve[i])
-    # Without amplitudes the leading block of the inverse factor is that of the components.
-    own = np.zeros(rank)
-    for r in range(starts.size - 1):
-        a, b = starts[r], starts[r + 1]
-        for i in range(a, b):
-            white_off = 0.0
-            for j in range(i - a + 1):
-                white_off += inverses[i, j] * off[a + j]
+    draws, families = log_values.shape[0], log_values.shape[1]
+    rows = known.log_loss.size
+    values = np.empty((known.steps.shape[0], rows))
+    longest = known.near.shape[1]
+    for d in range(draws):
+        x = coordinates[d]
+        named(x, known, log_values[d], noise[d])
+        for f in range(families):
+            rank = known.ranks[f]
+            if rank == 0:
+                continue
+            first, last = known.rows_of[f], known.rows_of[f + 1]
+            m = last - first
+            play(
+                known.steps, known.constants, known.points[:, first:last],
+                log_values[d, f] + known.log_scale[f], values[:, :m],
+            )  # fmt: skip
+            run_sd, checkpoint, tau = noise[d, f]
+            rest, common = np.empty(m), np.empty(m)
+            for i in range(m):
+                curve = values[-1, i] if known.steps[-1, 3] else values[-1, 0]
+                rest[i] = known.log_loss[first + i] - curve
+                square = run_sd**2 + known.loss_sd[first + i] ** 2
+                common[i] = math.sqrt(square + tau**2 * known.remainder[first + i])
+            a, b = known.runs_of[f], known.runs_of[f + 1]
+            weight = np.ones(b - a)
+            if known.tails > 0.0:
+                weight[:] = np.exp(x[begin_weight + a : begin_weight + b])
+            white, white_rest = np.empty((m, rank)), np.empty(m)
+            root, mean = np.empty((rank, rank)), np.empty(rank)
+            whitened(
+                known.starts[a : b + 1] - first, known.near[first:last], common, checkpoint,
+                weight, known.phi[first:last, :rank], tau, rest, np.empty((m, longest)), white,
+                white_rest,
+            )  # fmt: skip
+            components(white, white_rest, root, mean)
             for c in range(rank):
-                own[c] += white[i, c] * white_off
-    first = np.ascontiguousarray(back[:rank, :rank])
-    components[:] = first.T @ (first @ own + unit[candidates, :rank])
-    return rejected / candidates
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _quadratic(starts, inverses, off, white, back, rank):
-    """Return the squared length of residuals with the discrepancy integrated out."""
-    total = 0.0
-    own = np.zeros(rank)
-    for r in range(starts.size - 1):
-        a, b = starts[r], starts[r + 1]
-        for i in range(a, b):
-            s = 0.0
-            for j in range(i - a + 1):
-                s += inverses[i, j] * off[a + j]
-            total += s * s
-            for c in range(rank):
-                own[c] += white[i, c] * s
-    for c in range(rank):
-        s = 0.0
-        for d in range(c + 1):
-            s += back[c, d] * own[d]
-        total -= s * s
-    return total
+                s = mean[c]
+                for e in range(c, rank):
+                    s += root[e, c] * unit[d, f, e]
+                wander[d, f, c] = s

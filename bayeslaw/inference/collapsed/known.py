@@ -1,0 +1,171 @@
+"""What the density knows: rows, priors and coordinates, as the arrays that kernels take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bayeslaw.inference.collapsed.tape import tape
+from bayeslaw.inference.rows import noise_levels, positions
+from bayeslaw.laws import Law
+from bayeslaw.laws.law import prior_location
+from bayeslaw.model.layout import Layout
+from bayeslaw.model.spec import Spec
+
+# A lab of this many families is as well known from them as from the other labs.
+_HALF_CENTRED = 3.0
+PARTIAL, SHARED, NONE = range(3)
+_KINDS = {"partial": PARTIAL, "shared": SHARED, "none": NONE}
+
+
+class Known(NamedTuple):
+    """Everything that stays fixed while the coordinates move.
+
+    Attributes
+    ----------
+    begins : first coordinate of each block, in the order of :data:`BLOCKS`, and their number.
+    steps, constants : the law, from :func:`bayeslaw.inference.collapsed.tape.tape`.
+    points : log inputs, shape (inputs, rows); ``log_loss``, ``loss_sd``, ``remainder`` and
+        ``phi`` as in the layout.
+    near : correlation of each row with the rows of its run up to itself.
+    rows_of, runs_of, starts : first row and run of each family, and first row of each run, each
+        with the total at the end.
+    ranks : how many components each family uses.
+    log_scale : log unit of each parameter in each family.
+    location, wide, typical, kind : prior of the parameters: location, s.d., typical spread
+        between families, and how each is pooled.
+    alone : whether the population is integrated out, because there is one family.
+    own : places of the parameters that every family has for itself.
+    lab_of_family, lab_share : lab of each family, and by how much each lab is centred.
+    levels : prior location, s.d. and upper end of the noise levels, shape (levels, 3).
+    noise_share, noise_between : by how much noise levels are centred, shape (families, levels),
+        and their s.d. between families.
+    scale : prior location, s.d. and upper end of the discrepancy's scale.
+    tails : degrees of freedom of the runs; zero for Gaussian noise.
+    centre, information : where rows put the log parameters of a family, and how firmly.
+    share : share of each parameter in the level of a family's losses.
+    """
+
+    begins: np.ndarray
+    steps: np.ndarray
+    constants: np.ndarray
+    points: np.ndarray
+    log_loss: np.ndarray
+    loss_sd: np.ndarray
+    remainder: np.ndarray
+    phi: np.ndarray
+    near: np.ndarray
+    rows_of: np.ndarray
+    runs_of: np.ndarray
+    starts: np.ndarray
+    ranks: np.ndarray
+    log_scale: np.ndarray
+    location: np.ndarray
+    wide: np.ndarray
+    typical: np.ndarray
+    kind: np.ndarray
+    alone: bool
+    own: np.ndarray
+    lab_of_family: np.ndarray
+    lab_share: np.ndarray
+    levels: np.ndarray
+    noise_share: np.ndarray
+    noise_between: np.ndarray
+    scale: np.ndarray
+    tails: float
+    centre: np.ndarray
+    information: np.ndarray
+    share: np.ndarray
+
+
+def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
+    """Gather the arrays of one model and its rows."""
+    law: Law = spec.law  # type: ignore[assignment]
+    names, families = law.parameter_names, len(layout.families)
+    priors = [layout.priors[n] for n in names]
+    alone = families == 1
+    # One family has no one to share with.
+    words = [spec.pooling(n) for n in names]
+    kinds = [NONE if alone and w == "shared" else _KINDS[w] for w in words]
+    typical = np.array([p.between for p in law.parameters])
+    wide = np.array([p.spread for p in priors])
+    partial = np.array([w == "partial" for w in words])
+    levels = np.array([(*prior_location(*i), i[1]) for _, i in noise_levels(spec, layout)])
+    own = np.array([i for i, n in enumerate(names) if n not in layout.shared], dtype=np.int64)
+    gp = spec.discrepancy
+    labs = spec.labs and layout.has_labs
+    ranks = np.array([f.rank for f in layout.features] or [0] * families)
+    steps, constants = tape(law)
+    count = np.arange(families + 1)
+    starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
+    of_lab = np.bincount(layout.lab_of_family)
+    return Known(
+        begins=begins,
+        steps=steps,
+        constants=constants,
+        points=np.ascontiguousarray(layout.points.T),
+        log_loss=layout.log_loss,
+        loss_sd=layout.loss_sd,
+        remainder=layout.remainder,
+        phi=np.ascontiguousarray(layout.phi),
+        near=_near(layout, starts),
+        rows_of=np.searchsorted(layout.family_of_row, count),
+        runs_of=np.searchsorted(layout.family_of_run, count),
+        starts=starts,
+        ranks=ranks,
+        log_scale=np.log(np.stack([p.scale for p in priors], axis=1)),
+        location=np.array([p.location for p in priors]),
+        wide=np.hypot(wide, np.where(partial, typical, 0.0)) if alone else wide,
+        typical=typical,
+        kind=np.array(kinds),
+        alone=alone,
+        own=own,
+        lab_of_family=layout.lab_of_family if labs else np.zeros(families, np.int64),
+        lab_share=of_lab / (of_lab + _HALF_CENTRED) if labs else np.zeros(0),
+        levels=levels,
+        noise_share=_noise_share(spec, layout, len(levels)),
+        noise_between=levels[:, 1] if alone else np.full(len(levels), spec.noise.between),
+        scale=np.array([0.0, 1.0, 1.0] if gp is None else [*prior_location(*gp.scale), gp.scale[1]]),
+        tails=float(spec.noise.tails or 0.0),
+        centre=layout.centre,
+        information=layout.information,
+        share=_shares(law, layout),
+    )
+
+
+def _near(layout: Layout, starts: np.ndarray) -> np.ndarray:
+    position = positions(layout)
+    near = np.zeros((len(position), int(np.diff(starts).max())))
+    for a, b in zip(starts, starts[1:], strict=False):
+        near[a:b, : b - a] = np.exp(-np.abs(position[a:b, None] - position[a:b]))
+    return near
+
+
+def _noise_share(spec: Spec, layout: Layout, levels: int) -> np.ndarray:
+    """Return by how much noise levels are centred: as firmly as a family's runs know them."""
+    runs = np.bincount(layout.family_of_run).astype(float)
+    if len(runs) == 1:
+        return np.zeros((1, levels))
+    counts = np.stack([runs, np.bincount(layout.family_of_row) - runs], axis=1)[:, :levels]
+    return counts / (counts + spec.noise.between**-2.0)
+
+
+def _shares(law: Law, layout: Layout) -> np.ndarray:
+    """Return the mean share of each free amplitude in the reference losses, summing to one."""
+    log_values = layout.centre + np.log(
+        np.stack([layout.priors[n].scale for n in law.parameter_names], axis=1)
+    )
+    at_rows = dict(zip(law.parameter_names, np.exp(log_values[layout.family_of_row]).T, strict=True))
+    out = np.zeros_like(layout.centre)
+    if not law.linear:
+        return out
+    basis = law.basis(layout.inputs(law), at_rows)
+    rows = np.bincount(layout.family_of_row)
+    for n in law.linear:
+        if n not in layout.shared:
+            part = basis[n] * at_rows[n] / np.exp(layout.log_curve)
+            mean = np.bincount(layout.family_of_row, part * np.ones(len(layout.log_loss))) / rows
+            out[:, law.parameter_names.index(n)] = mean
+    total = out.sum(1, keepdims=True)
+    return np.divide(out, total, out=np.zeros_like(out), where=total > 0)
