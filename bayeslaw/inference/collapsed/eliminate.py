@@ -105,7 +105,8 @@ def components(white, white_rest, root, mean):
         for c in range(rank):
             held = white[i, c]
             moment[c] += held * white_rest[i]
-            for d in range(c + 1):
+            # Both halves: whole rows run faster than half of them.
+            for d in range(rank):
                 prec[c, d] += held * white[i, d]
     factor(prec)
     inverse(prec, root)
@@ -158,19 +159,18 @@ def eliminated(
         scale_bar += mean[c] ** 2
         for d in range(c + 1):
             scale_bar += root[c, d] ** 2
+    across = root.T.copy()
     held = np.empty(rank)
     for i in range(m):
         s = white_rest[i]
-        for c in range(rank):
-            s -= white[i, c] * mean[c]
+        held[:] = 0.0
+        for d in range(rank):
+            entry = white[i, d]
+            s -= entry * mean[d]
+            for c in range(rank):
+                held[c] += entry * across[d, c]
         white_rest[i] = s
         total -= 0.5 * s * s
-        # The row times the inverse factor, transposed.
-        for c in range(rank):
-            s = 0.0
-            for d in range(c + 1):
-                s += white[i, d] * root[c, d]
-            held[c] = s
         for c in range(rank):
             white[i, c] = held[c]
 

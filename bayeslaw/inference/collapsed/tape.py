@@ -139,8 +139,22 @@ def tape(law: Law) -> tuple[np.ndarray, np.ndarray]:
     inputs = {n: recorder.add(_INPUT, i).exp() for i, n in enumerate(law.input_names)}
     values = {n: recorder.add(_PARAMETER, i).exp() for i, n in enumerate(law.parameter_names)}
     last = law(inputs, values, xp=_RECORDED).log()
-    steps, constants = recorder.steps[: last.at + 1], recorder.constants[: last.at + 1]
-    return np.array(steps), np.array(constants)
+    return _needed(recorder, last.at)
+
+
+def _needed(recorder: _Recorder, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps that the last one needs, and their constants."""
+    steps, wanted = recorder.steps, {last}
+    for s in range(last, -1, -1):
+        if s in wanted and steps[s][0] >= _ADD:
+            wanted |= {steps[s][1]} | ({steps[s][2]} if steps[s][0] not in _SINGLE else set())
+    kept = sorted(wanted)
+    place = {old: new for new, old in enumerate(kept)}
+    out = [
+        (code, place[a], place.get(b, 0), wide) if code >= _ADD else (code, a, b, wide)
+        for code, a, b, wide in (steps[s] for s in kept)
+    ]
+    return np.array(out), np.array([recorder.constants[s] for s in kept])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
