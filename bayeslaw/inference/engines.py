@@ -14,9 +14,6 @@ from bayeslaw.model.spec import Spec
 ENGINES = ("auto", "quadrature", "collapsed", "pymc")
 # Lattices thin out in more dimensions: exponents, noise levels and the discrepancy's scale.
 _MOST_DIMENSIONS = 8
-# Few families leave the amplitudes' spreads broad, and collapsed, whose amplitudes are normal,
-# then finds them up to 0.3 s.d. too small (three families of eight runs).
-_FEWEST_FAMILIES = 6
 # With heavy tails every run is a coordinate of the collapsed chain; beyond so many neither it nor
 # the graph ends in reasonable time, and quadrature's own verdict stands.
 _MOST_RUNS = 5000
@@ -47,9 +44,9 @@ def candidates(spec: Spec, layout: Layout, engine: str) -> list[tuple[str, str]]
     if not why_not:
         what = "one family" if count == 1 else f"{count} families that meet only in the population"
         out.append(("quadrature", f"quadrature serves {what}"))
-    if count >= _FEWEST_FAMILIES and len(layout.runs) <= _MOST_RUNS:
+    if len(layout.runs) <= _MOST_RUNS:
         out.append(
-            ("collapsed", "collapsed integrates the amplitudes out of one chain for all families")
+            ("collapsed", "collapsed integrates the discrepancy out of one chain for all families")
         )
     if not out or len(layout.runs) <= _MOST_RUNS:
         out.append(("pymc", "pymc serves every law, noise and prior"))

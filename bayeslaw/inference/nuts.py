@@ -67,6 +67,7 @@ def sample_density(
     seed: int,
     target_accept: float = 0.8,
     progress: bool = False,
+    deepest: int = 10,
 ) -> tuple[np.ndarray, xr.Dataset]:
     """Draw from a density with NUTS.
 
@@ -75,6 +76,7 @@ def sample_density(
     log_density : returns the log density and its gradient at coordinates of shape (size,).
     start : where chains begin, give or take a jitter: a chain started at a mode exactly has no
         gradient to learn scales from.
+    deepest : how often a trajectory may double.
 
     Returns
     -------
@@ -116,6 +118,7 @@ def sample_density(
         seed=seed,
         target_accept=target_accept,
         progress_bar=progress,
+        maxdepth=deepest,
     )
     return posterior["x"].values, stats
 

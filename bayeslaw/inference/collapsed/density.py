@@ -30,7 +30,7 @@ from bayeslaw.model.spec import Spec
 
 _FARTHEST = 40.0
 _CEILING = CAP * float(APART[1])
-_POPULATION, _BETWEEN, _ACROSS, _LAB, _LEVELS, _OWN, _NOISE, _SCALE, _WEIGHT, _END = range(10)
+_POPULATION, _BETWEEN, _ACROSS, _LAB, _LEVELS, _OWN, _NOISE, _SCALE, _WEIGHT = range(9)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,15 @@ class Collapsed:
             n: x[ends[i] : ends[i + 1]].reshape(s) for i, (n, s) in enumerate(self.shapes.items())
         }
 
+    def families(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what families have at points of shape (points, size), as :func:`named` writes."""
+        points, families = len(coordinates), len(self.layout.families)
+        log_values = np.empty((points, families, len(self.layout.priors)))
+        noise = np.empty((points, families, 3))
+        weight = np.empty((points, len(self.layout.runs)))
+        named(coordinates, self.known, log_values, noise, weight)
+        return log_values, noise, weight
+
     def log_density(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the log density and its gradient at coordinates, shape (size,)."""
         bar = np.zeros_like(x)
@@ -91,7 +100,7 @@ def joint(x, bar, known):
         if not abs(x[i]) < _FARTHEST:
             return -np.inf
     upper, between, across, lab, levels = above(x, known)
-    spread = np.where(known.kind == NONE, known.wide, between)
+    spread = around(between, known.wide, known.kind)
     families, k = known.centre.shape
     mean_bar, log_spread_bar = np.zeros((max(lab.shape[0], 1), k)), np.zeros(k)
     upper_bar, level_bar = np.zeros(k), np.zeros(levels.size)
@@ -100,10 +109,10 @@ def joint(x, bar, known):
         most = max(most, known.rows_of[f + 1] - known.rows_of[f])
     values = np.empty((known.steps.shape[0], most))
     bars = np.empty((known.steps.shape[0], most))
-    rest_bar = np.empty(most)
+    rest, rest_bar = np.empty(most), np.empty(most)
     size = known.own.size
     root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
-    mean, log_values = np.empty(k), np.empty(k)
+    mean, log_values, scaled = np.empty(k), np.empty(k), np.empty(k)
     own_mean_bar, own_spread_bar, log_bar = np.empty(k), np.empty(k), np.empty(k)
     levels_bar = np.empty(3)
     total = 0.0
@@ -111,40 +120,38 @@ def joint(x, bar, known):
         begin = known.begins[_OWN] + f * size
         z, z_bar = x[begin : begin + size], bar[begin : begin + size]
         in_lab = known.lab_of_family[f]
-        centred(f, upper, lab, known, mean)
-        placed(
-            z, mean, spread, known.centre[f], known.information[f], known.own, root, ahead, away
-        )
-        log_values[:] = mean
+        centred(known.lab_of_family[f], upper, lab, known.location, known.kind, mean)
+        placed(z, mean, spread, known.centre[f], known.information[f], known.own, root, ahead, away)
+        for q in range(k):
+            log_values[q] = mean[q]
+            log_bar[q] = own_mean_bar[q] = own_spread_bar[q] = 0.0
         for i in range(size):
             log_values[known.own[i]] += away[i]
         level = bent(log_values, known.centre[f], known.share[f])
-        run_sd, checkpoint, tau = noise_of(x, f, levels, known)
+        for q in range(k):
+            scaled[q] = log_values[q] + known.log_scale[f, q]
+        noise = noise_of(x, f, levels, known)
         first, last = known.rows_of[f], known.rows_of[f + 1]
         rows = last - first
         play(
             known.steps, known.constants, known.points[:, first:last],
-            log_values + known.log_scale[f], values[:, :rows],
+            scaled, values[:, :rows],
         )  # fmt: skip
+        for i in range(rows):
+            curve = values[-1, i] if known.steps[-1, 3] else values[-1, 0]
+            rest[i] = known.log_loss[first + i] - curve
         a, b = known.runs_of[f], known.runs_of[f + 1]
-        begin = known.begins[_WEIGHT]
-        weight, weight_bar = np.ones(b - a), np.empty(b - a)
-        if known.tails > 0.0:
-            weight[:] = np.exp(x[begin + a : begin + b])
-        curve = values[-1, :rows] if known.steps[-1, 3] else np.full(rows, values[-1, 0])
+        weight, weight_bar = weights_of(x, f, noise, known), np.empty(b - a)
         total += eliminated(
             known.starts[a : b + 1] - first, known.near[first:last],
             known.phi[first:last, : known.ranks[f]], known.remainder[first:last],
-            known.loss_sd[first:last], run_sd, checkpoint, tau, weight,
-            known.log_loss[first:last] - curve, rest_bar, levels_bar, weight_bar,
+            known.loss_sd[first:last], noise[0], noise[1], noise[2], weight,
+            rest[:rows], rest_bar, levels_bar, weight_bar,
         )  # fmt: skip
         for i in range(rows):
             bars[-1, i] = -rest_bar[i]
-        log_bar[:] = 0.0
         rewind(known.steps, values[:, :rows], bars, log_bar)
 
-        own_mean_bar[:] = 0.0
-        own_spread_bar[:] = 0.0
         for i in range(size):
             q = known.own[i]
             unit = (log_values[q] - mean[q]) / spread[q]
@@ -169,15 +176,18 @@ def joint(x, bar, known):
                 log_spread_bar[q] += own_spread_bar[q]
             elif known.kind[q] == SHARED:
                 upper_bar[q] += own_mean_bar[q]
-        total += _noise_back(x, bar, f, levels, levels_bar, level_bar, known)
         if known.tails > 0.0:
-            half = 0.5 * known.tails
+            begin, half = known.begins[_WEIGHT], 0.5 * known.tails
             for r in range(a, b):
-                total += half * (x[begin + r] - weight[r - a])
-                bar[begin + r] = weight_bar[r - a] + half * (1.0 - weight[r - a])
+                total += half * (math.log(weight[r - a]) - weight[r - a])
+                pull = weight_bar[r - a] + half * (1.0 - weight[r - a])
+                bar[begin + r] = pull
+                for j in range(levels.size):
+                    levels_bar[j] += known.lean[r, j] * pull
+        total += _noise_back(x, bar, f, levels, noise, levels_bar, level_bar, known)
     if not known.alone:
         total += _above_back(
-            x, bar, known, across, upper_bar, mean_bar, log_spread_bar, level_bar
+            x, bar, known, upper, across, lab, upper_bar, mean_bar, log_spread_bar, level_bar
         )
     return total
 
@@ -191,61 +201,83 @@ def above(x, known):
     Log population medians, spread between families, spread across labs, log medians of labs
     (none if they are no level), and log typical noise levels.
     """
-    k, labs, n_levels = known.location.size, known.lab_share.size, known.levels.shape[0]
+    k, labs, n_levels = known.location.size, known.lab_centre.shape[0], known.levels.shape[0]
     upper, between = known.location.copy(), known.wide.copy()
     across, lab = np.zeros(k), np.empty((labs, k))
     levels = known.levels[:, 0].copy()
     if known.alone:
         return upper, between, across, lab, levels
+    root, ahead, away = np.empty((k, k)), np.empty(k), np.empty(k)
+    every = np.arange(k)
+    begin = known.begins[_POPULATION]
+    placed(
+        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        every, root, ahead, away,
+    )  # fmt: skip
     for q in range(k):
-        off = known.wide[q] * x[known.begins[_POPULATION] + q]
-        upper[q] += off
+        upper[q] += away[q]
         at = x[known.begins[_BETWEEN] + q]
         between[q] = known.typical[q] * math.exp(MIDDLE + WIDTH * at)
         if labs > 0:
             at = x[known.begins[_ACROSS] + q]
             across[q] = 2.0 * known.typical[q] * math.exp(MIDDLE + WIDTH * at)
-        for g in range(labs):
-            at = x[known.begins[_LAB] + g * k + q]
-            own = spread_out(at, off, across[q], known.lab_share[g])
-            lab[g, q] = known.location[q] + own
+    for g in range(labs):
+        begin = known.begins[_LAB] + g * k
+        placed(
+            x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
+            every, root, ahead, away,
+        )  # fmt: skip
+        for q in range(k):
+            lab[g, q] = upper[q] + away[q]
     for j in range(n_levels):
         levels[j] += known.levels[j, 1] * x[known.begins[_LEVELS] + j]
     return upper, between, across, lab, levels
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _above_back(x, bar, known, across, upper_bar, mean_bar, log_spread_bar, level_bar):
+def _above_back(
+    x, bar, known, upper, across, lab, upper_bar, mean_bar, log_spread_bar, level_bar
+):  # fmt: skip
     """Pass gradients from families to the population; return its log prior."""
-    k, labs = known.location.size, known.lab_share.size
+    k, labs = known.location.size, lab.shape[0]
+    root, ahead, away = np.empty((k, k)), np.empty(k), np.empty(k)
+    every, log_across_bar = np.arange(k), np.zeros(k)
     value = 0.0
+    for q in range(k if labs == 0 else 0):
+        upper_bar[q] += mean_bar[0, q]
+    for g in range(labs):
+        begin, own_bar = known.begins[_LAB] + g * k, mean_bar[g]
+        placed(
+            x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
+            every, root, ahead, away,
+        )  # fmt: skip
+        for q in range(k):
+            unit = away[q] / across[q]
+            value -= 0.5 * unit**2 + math.log(across[q])
+            own_bar[q] -= unit / across[q]
+            upper_bar[q] += unit / across[q]
+            log_across_bar[q] += unit**2 - 1.0
+        value += placed_back(
+            own_bar, across, known.lab_information[g], every, root, ahead, away,
+            bar[begin : begin + k], upper_bar, log_across_bar,
+        )  # fmt: skip
     for q in range(k):
-        at = known.begins[_BETWEEN] + q
-        value -= 0.5 * x[at] ** 2
         # Of what is not pooled the spread is a coordinate all the same, with its prior alone.
-        ratio = (math.exp(MIDDLE + WIDTH * x[at]) / _CEILING) ** 2
-        value -= 0.5 * ratio
-        bar[at] = WIDTH * (log_spread_bar[q] - ratio) - x[at]
-        to_upper = upper_bar[q]
-        top = known.begins[_POPULATION] + q
-        if labs == 0:
-            to_upper += mean_bar[0, q]
-        else:
-            at = known.begins[_ACROSS] + q
-            ratio = (math.exp(MIDDLE + WIDTH * x[at]) / _CEILING) ** 2
-            value -= 0.5 * (x[at] ** 2 + ratio)
-            bar[at] = -WIDTH * ratio - x[at]
-            off = known.wide[q] * x[top]
-            for g in range(labs):
-                i = known.begins[_LAB] + g * k + q
-                add, bar[i], up, widen = spread_out_back(
-                    x[i], off, across[q], known.lab_share[g], mean_bar[g, q]
-                )
-                value += add
-                to_upper += up
-                bar[at] += WIDTH * widen
-        value -= 0.5 * x[top] ** 2
-        bar[top] = known.wide[q] * to_upper - x[top]
+        value += _spread_back(x, bar, known.begins[_BETWEEN] + q, log_spread_bar[q])
+        if labs > 0:
+            value += _spread_back(x, bar, known.begins[_ACROSS] + q, log_across_bar[q])
+        unit = (upper[q] - known.location[q]) / known.wide[q]
+        value -= 0.5 * unit**2
+        upper_bar[q] -= unit / known.wide[q]
+    begin = known.begins[_POPULATION]
+    placed(
+        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        every, root, ahead, away,
+    )  # fmt: skip
+    placed_back(
+        upper_bar, known.wide, known.top_information, every, root, ahead, away,
+        bar[begin : begin + k], np.zeros(k), np.zeros(k),
+    )  # fmt: skip
     for j in range(known.levels.shape[0]):
         at = known.begins[_LEVELS] + j
         value -= 0.5 * x[at] ** 2
@@ -254,14 +286,31 @@ def _above_back(x, bar, known, across, upper_bar, mean_bar, log_spread_bar, leve
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def centred(f, upper, lab, known, mean):
+def _spread_back(x, bar, at, log_bar):
+    """Pass the gradient in a log spread to its coordinate; return the log prior."""
+    ratio = (math.exp(MIDDLE + WIDTH * x[at]) / _CEILING) ** 2
+    bar[at] = WIDTH * (log_bar - ratio) - x[at]
+    return -0.5 * (x[at] ** 2 + ratio)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def around(between, wide, kind):
+    """Return the s.d. of log parameters around what is above them."""
+    spread = np.empty(between.size)
+    for q in range(between.size):
+        spread[q] = wide[q] if kind[q] == NONE else between[q]
+    return spread
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def centred(in_lab, upper, lab, location, kind, mean):
     """Write what the log parameters of a family scatter around."""
     for q in range(mean.size):
         mean[q] = upper[q]
-        if known.kind[q] == PARTIAL and lab.shape[0] > 0:
-            mean[q] = lab[known.lab_of_family[f], q]
-        elif known.kind[q] == NONE:
-            mean[q] = known.location[q]
+        if kind[q] == PARTIAL and lab.shape[0] > 0:
+            mean[q] = lab[in_lab, q]
+        elif kind[q] == NONE:
+            mean[q] = location[q]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -280,10 +329,23 @@ def noise_of(x, f, levels, known):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _noise_back(x, bar, f, levels, levels_bar, level_bar, known):
+def weights_of(x, f, noise, known):
+    """Return the precision factor of each run of a family."""
+    a, b = known.runs_of[f], known.runs_of[f + 1]
+    weight = np.ones(b - a)
+    if known.tails > 0.0:
+        for r in range(a, b):
+            at = x[known.begins[_WEIGHT] + r]
+            for j in range(known.levels.shape[0]):
+                at += known.lean[r, j] * (math.log(noise[j]) - known.levels[j, 0])
+            weight[r - a] = math.exp(at)
+    return weight
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _noise_back(x, bar, f, levels, found, levels_bar, level_bar, known):
     """Pass gradients from noise levels and scale to their coordinates; return their log prior."""
     value = 0.0
-    found = noise_of(x, f, levels, known)
     for j in range(levels.size):
         i = known.begins[_NOISE] + f * levels.size + j
         ratio = (found[j] / (CAP * known.levels[j, 2])) ** 2
@@ -302,26 +364,35 @@ def _noise_back(x, bar, f, levels, levels_bar, level_bar, known):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def named(x, known, log_values, noise):
-    """Write log parameters in units and the three levels of every family at one point.
+def named(coordinates, known, log_values, noise, weight):
+    """Write what families have at each point.
 
     Parameters
     ----------
-    log_values, noise : written, shapes (families, parameters) and (families, 3).
+    coordinates : shape (points, size).
+    log_values, noise, weight : written: log parameters in units; run noise, checkpoint noise and
+        s.d. of the discrepancy; and precision factors of the runs. Shapes (points, families,
+        parameters), (points, families, 3) and (points, runs).
     """
-    upper, between, _, lab, levels = above(x, known)
-    spread = np.where(known.kind == NONE, known.wide, between)
     size = known.own.size
     root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
-    for f in range(log_values.shape[0]):
-        begin = known.begins[_OWN] + f * size
-        mean = log_values[f]
-        centred(f, upper, lab, known, mean)
-        placed(
-            x[begin : begin + size], mean, spread, known.centre[f], known.information[f],
-            known.own, root, ahead, away,
-        )  # fmt: skip
-        for i in range(size):
-            log_values[f, known.own[i]] += away[i]
-        bent(log_values[f], known.centre[f], known.share[f])
-        noise[f, 0], noise[f, 1], noise[f, 2] = noise_of(x, f, levels, known)
+    for p in range(coordinates.shape[0]):
+        x = coordinates[p]
+        upper, between, _, lab, levels = above(x, known)
+        spread = around(between, known.wide, known.kind)
+        for f in range(log_values.shape[1]):
+            begin = known.begins[_OWN] + f * size
+            mean = log_values[p, f]
+            centred(known.lab_of_family[f], upper, lab, known.location, known.kind, mean)
+            placed(
+                x[begin : begin + size], mean, spread, known.centre[f], known.information[f],
+                known.own, root, ahead, away,
+            )  # fmt: skip
+            for i in range(size):
+                mean[known.own[i]] += away[i]
+            bent(mean, known.centre[f], known.share[f])
+            found = noise_of(x, f, levels, known)
+            noise[p, f, 0], noise[p, f, 1], noise[p, f, 2] = found
+            own = weights_of(x, f, found, known)
+            for r in range(own.size):
+                weight[p, known.runs_of[f] + r] = own[r]

@@ -159,11 +159,14 @@ def eliminated(
         scale_bar += mean[c] ** 2
         for d in range(c + 1):
             scale_bar += root[c, d] ** 2
-    across = root.T.copy()
-    held = np.empty(rank)
+    across, held = np.empty((rank, rank)), np.empty(rank)
+    for c in range(rank):
+        for d in range(rank):
+            across[d, c] = root[c, d]
     for i in range(m):
         s = white_rest[i]
-        held[:] = 0.0
+        for c in range(rank):
+            held[c] = 0.0
         for d in range(rank):
             entry = white[i, d]
             s -= entry * mean[d]

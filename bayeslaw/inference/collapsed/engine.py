@@ -8,6 +8,7 @@ import numpy as np
 
 from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.collapsed.density import Collapsed, above
+from bayeslaw.inference.collapsed.pilot import relaid
 from bayeslaw.inference.collapsed.recover import recover
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.likelihood import run_log_likelihood
@@ -16,6 +17,11 @@ from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+
+# Draws per chain below which a pilot says too little.
+_LEAST = 10
+# Doublings of its trajectories: it need not mix, only come near.
+_DEEPEST = 5
 
 
 def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
@@ -29,6 +35,7 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     start = np.zeros(density.size)
     density.log_density(start)
     compiled = time.perf_counter()
+    density, start = piloted(density, settings)
     found, stats = sample_density(density.log_density, start, **vars(settings))
     rng = np.random.default_rng([settings.seed, 4])
     values = recovered(density, found.reshape(-1, density.size), rng)
@@ -42,19 +49,40 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     )
 
 
+def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarray]:
+    """Return the density in coordinates that a short run found better, and where to start."""
+    length = {"draws": settings.tune // 6, "tune": settings.tune // 3}
+    if length["draws"] < _LEAST:
+        return density, np.zeros(density.size)
+    short = vars(settings) | length | {"progress": False, "target_accept": 0.8}
+    found, _ = sample_density(
+        density.log_density, np.zeros(density.size), **short, deepest=_DEEPEST
+    )
+    flat = found.reshape(-1, density.size)
+    spec, layout = density.spec, density.layout
+    log_values, noise, weight = density.families(flat)
+    layout = relaid(
+        spec, layout, np.median(log_values, 0), np.median(noise, 0), np.median(weight, 0)
+    )
+    better = Collapsed(spec, layout)
+    start = np.median(flat, axis=0)
+    # These have changed their meaning, and at zero they are near the middle.
+    at = better.coordinates(start)
+    for name in ("population", "lab", "own"):
+        at[name][:] = 0.0
+    return better, start
+
+
 def recovered(
     density: Collapsed, coordinates: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Return every named quantity at draws of the coordinates, shape (draws, size)."""
     spec, layout, known = density.spec, density.layout, density.known
     law: Law = spec.law  # type: ignore[assignment]
-    draws, families = len(coordinates), len(layout.families)
-    log_values = np.empty((draws, families, len(law.parameters)))
-    noise = np.empty((draws, families, 3))
-    wander = np.zeros((draws, families, layout.phi.shape[1]))
-    place = list(density.shapes).index("weight")
+    log_values, noise, weight = density.families(coordinates)
+    wander = np.zeros((len(coordinates), len(layout.families), layout.phi.shape[1]))
     unit = rng.standard_normal(wander.shape)
-    recover(coordinates, known, known.begins[place], unit, log_values, noise, wander)
+    recover(known, log_values, noise, weight, unit, wander)
     values = np.exp(log_values + known.log_scale)
     out = {n: values[..., i] for i, n in enumerate(law.parameter_names)}
     levels = [n for n, _ in noise_levels(spec, layout)]

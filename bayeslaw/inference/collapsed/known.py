@@ -10,11 +10,11 @@ from bayeslaw.inference.collapsed.tape import tape
 from bayeslaw.inference.rows import noise_levels, positions
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
-from bayeslaw.model.layout import Layout
+from bayeslaw.model.layout import Layout, pooled
 from bayeslaw.model.spec import Spec
 
-# A lab of this many families is as well known from them as from the other labs.
-_HALF_CENTRED = 3.0
+# Spreads that stand for no relation and for identity between families.
+_UNRELATED, _IDENTICAL = 1e3, 1e-3
 PARTIAL, SHARED, NONE = range(3)
 _KINDS = {"partial": PARTIAL, "shared": SHARED, "none": NONE}
 
@@ -37,12 +37,16 @@ class Known(NamedTuple):
         between families, and how each is pooled.
     alone : whether the population is integrated out, because there is one family.
     own : places of the parameters that every family has for itself.
-    lab_of_family, lab_share : lab of each family, and by how much each lab is centred.
+    lab_of_family : lab of each family, zero if labs are no level.
+    lab_centre, lab_information : where families put the log medians of a lab, and how firmly;
+        none if labs are no level.
+    top_centre, top_information : the same for the population.
     levels : prior location, s.d. and upper end of the noise levels, shape (levels, 3).
     noise_share, noise_between : by how much noise levels are centred, shape (families, levels),
         and their s.d. between families.
     scale : prior location, s.d. and upper end of the discrepancy's scale.
     tails : degrees of freedom of the runs; zero for Gaussian noise.
+    lean : how far the log weight of a run follows the log noise levels, shape (runs, levels).
     centre, information : where rows put the log parameters of a family, and how firmly.
     share : share of each parameter in the level of a family's losses.
     """
@@ -68,12 +72,16 @@ class Known(NamedTuple):
     alone: bool
     own: np.ndarray
     lab_of_family: np.ndarray
-    lab_share: np.ndarray
+    lab_centre: np.ndarray
+    lab_information: np.ndarray
+    top_centre: np.ndarray
+    top_information: np.ndarray
     levels: np.ndarray
     noise_share: np.ndarray
     noise_between: np.ndarray
     scale: np.ndarray
     tails: float
+    lean: np.ndarray
     centre: np.ndarray
     information: np.ndarray
     share: np.ndarray
@@ -99,7 +107,8 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
     steps, constants = tape(law)
     count = np.arange(families + 1)
     starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
-    of_lab = np.bincount(layout.lab_of_family)
+    apart = np.select([partial, np.array(kinds) == NONE], [typical, _UNRELATED], _IDENTICAL)
+    of_labs, of_all = _upper_information(layout, apart, partial, labs)
     return Known(
         begins=begins,
         steps=steps,
@@ -122,16 +131,47 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
         alone=alone,
         own=own,
         lab_of_family=layout.lab_of_family if labs else np.zeros(families, np.int64),
-        lab_share=of_lab / (of_lab + _HALF_CENTRED) if labs else np.zeros(0),
+        lab_centre=of_labs[1],
+        lab_information=of_labs[0],
+        top_centre=of_all[1],
+        top_information=of_all[0],
         levels=levels,
         noise_share=_noise_share(spec, layout, len(levels)),
         noise_between=levels[:, 1] if alone else np.full(len(levels), spec.noise.between),
-        scale=np.array([0.0, 1.0, 1.0] if gp is None else [*prior_location(*gp.scale), gp.scale[1]]),
+        scale=np.array(
+            [0.0, 1.0, 1.0] if gp is None else [*prior_location(*gp.scale), gp.scale[1]]
+        ),
         tails=float(spec.noise.tails or 0.0),
+        lean=_lean(spec, layout, len(levels)),
         centre=layout.centre,
         information=layout.information,
         share=_shares(law, layout),
     )
+
+
+def _upper_information(
+    layout: Layout, apart: np.ndarray, partial: np.ndarray, labs: bool
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return information and centre of each lab, and of the population."""
+    k = len(apart)
+    below, lab_of = (layout.information, layout.centre), layout.lab_of_family
+    of_labs = np.zeros((0, k, k)), np.zeros((0, k))
+    if labs:
+        below = of_labs = pooled(*below, apart, lab_of)
+        of_labs = of_labs[0] * np.outer(partial, partial), of_labs[1]
+        apart, lab_of = 2 * apart, np.zeros(len(of_labs[1]), int)
+    total, centre = pooled(*below, apart, np.zeros_like(lab_of))
+    return of_labs, (total[0], centre[0])
+
+
+def _lean(spec: Spec, layout: Layout, levels: int) -> np.ndarray:
+    """Return how log weights follow log noise levels: the odds of a run's squares change with them.
+
+    The weight of a run of n rows is known from about n squares beside the prior's ``tails``.
+    """
+    rows = np.bincount(layout.run_of_row)
+    counts = np.stack([np.ones_like(rows), rows - 1], axis=1)[:, :levels]
+    return 2.0 * counts / ((spec.noise.tails or np.inf) + rows)[:, None]
 
 
 def _near(layout: Layout, starts: np.ndarray) -> np.ndarray:
@@ -156,7 +196,9 @@ def _shares(law: Law, layout: Layout) -> np.ndarray:
     log_values = layout.centre + np.log(
         np.stack([layout.priors[n].scale for n in law.parameter_names], axis=1)
     )
-    at_rows = dict(zip(law.parameter_names, np.exp(log_values[layout.family_of_row]).T, strict=True))
+    at_rows = dict(
+        zip(law.parameter_names, np.exp(log_values[layout.family_of_row]).T, strict=True)
+    )
     out = np.zeros_like(layout.centre)
     if not law.linear:
         return out

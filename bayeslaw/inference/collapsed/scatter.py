@@ -1,4 +1,4 @@
-"""Coordinates of what scatters around something: labs, noise levels, and families' parameters."""
+"""Coordinates of what scatters around something: noise levels, families, labs, population."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ import numpy as np
 
 from bayeslaw.laws import Law
 
-_INPUT, _PARAMETER, _CONSTANT, _ADD, _SUB, _MUL, _DIV, _EXP, _LOG, _SQRT, _TANH, _MIN, _MAX = range(13)
+_INPUT, _PARAMETER, _CONSTANT, _ADD, _SUB, _MUL, _DIV, _EXP, _LOG, _SQRT, _TANH, _MIN, _MAX = range(
+    13
+)
 _MOST_FACTORS = 4
 
 
