@@ -116,7 +116,7 @@ def _levels(
     priors = [layout.priors[n] for n in law.parameter_names]
     location = np.array([p.location for p in priors])
     spread = np.array([p.spread for p in priors])
-    typical = np.array([p.between for p in law.parameters])
+    typical = np.array([p.between for p in priors])
     pooling = np.array([spec.pooling(n) for n in law.parameter_names])
     partial, none = pooling == "partial", pooling == "none"
 

@@ -71,7 +71,7 @@ def _levels(spec: Spec, law: Law, layout: Layout, whiten: bool) -> tuple[Any, An
     spread = np.array([p.spread for p in priors])
     partial = np.array([spec.pooling(n) == "partial" for n in law.parameter_names])
     none = np.array([spec.pooling(n) == "none" for n in law.parameter_names])
-    typical = np.array([p.between for p in law.parameters])
+    typical = np.array([p.between for p in priors])
     n_families = len(layout.families)
     if n_families == 1:
         # One family cannot tell the population from itself: integrate the population out.

@@ -28,11 +28,19 @@ _LEAST_SCATTER = 0.003
 
 @dataclass(frozen=True)
 class Prior:
-    """Prior of one parameter: log location, log s.d. and the loss scale of each family."""
+    """Prior of one parameter.
+
+    Attributes
+    ----------
+    location, spread : mean and s.d. of its logarithm in the population.
+    scale : the loss scale of each family.
+    between : typical s.d. of its logarithm between families of one lab.
+    """
 
     location: float
     spread: float
     scale: np.ndarray
+    between: float
 
 
 @dataclass(frozen=True)
@@ -211,7 +219,7 @@ def _priors(spec: Spec, anchors: np.ndarray) -> dict[str, Prior]:
         shared = np.full_like(anchors, np.exp(np.log(anchors).mean()))
         unit = shared if spec.pooling(p.name) == "shared" else anchors
         scale = unit if relative else np.ones_like(anchors)
-        out[p.name] = Prior(*prior_location(*interval), scale)
+        out[p.name] = Prior(*prior_location(*interval), scale, spec.between(p))
     return out
 
 

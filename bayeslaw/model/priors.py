@@ -31,8 +31,8 @@ class Priors:
         discrepancy; amplitudes are at the reference point, and those in units of loss are
         fractions of a family's anchor loss.
     trusting : the same for a model that trusts the law.
-    between : typical s.d. of each log parameter between families of one lab. A record: models
-        learn it around what the law declares.
+    between : typical s.d. of each log parameter between families of one lab, around which a
+        model learns it; of a parameter that is missing the law declares it.
     run, checkpoint : of the two noise levels, as in :class:`~bayeslaw.Noise`; None if no ladder
         told.
     scale, length : of the discrepancy, as in :class:`~bayeslaw.Discrepancy`.
@@ -73,6 +73,12 @@ class Priors:
                 f"learned priors are of {', '.join(self.intervals)} with discrepancy and of "
                 f"{', '.join(self.trusting)} without; expected the same parameters. {_RELEARN}"
             )
+        for name, value in self.between.items():
+            if not 0 < value < float("inf"):
+                raise SpecError(
+                    f"the learned s.d. of {name} between families is {value:g}; expected a "
+                    f"positive number. {_RELEARN}"
+                )
         if not self.length > 0:
             raise SpecError(
                 f"the learned discrepancy has length {self.length:g}; expected a positive number "

@@ -48,6 +48,12 @@ class Noise:
                 f"noise.tails is {self.tails:g}; expected more than 2 degrees of freedom "
                 "(a finite variance), or None for Gaussian noise."
             )
+        for name, value in (("between", self.between), ("length", self.length)):
+            if not 0 < value < float("inf"):
+                raise SpecError(
+                    f"noise.{name} is {value:g}; expected a positive number, such as "
+                    f"{getattr(Noise, name):g}."
+                )
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,9 @@ class Spec:
 
         Parameters
         ----------
-        priors : of :func:`bayeslaw.load_priors`; they set the intervals of the parameters, of the
-            noise levels and of the discrepancy's scale, and its length. What :attr:`priors` says
+        priors : of :func:`bayeslaw.load_priors`; they set the intervals of the parameters, how far
+            families lie apart, the intervals of the noise levels and of the discrepancy's scale,
+            and its length. What :attr:`priors` says
             of a parameter stays in force, and a model without discrepancy stays without.
 
         Returns
@@ -204,6 +211,11 @@ class Spec:
         if self.discrepancy is not None and parameter.effective is not None:
             return parameter.effective, False
         return (parameter.low, parameter.high), False
+
+    def between(self, parameter: Parameter) -> float:
+        """Return the typical s.d. of a log parameter between families: learned, or declared."""
+        learned = {} if self.beliefs is None else self.beliefs.between
+        return learned.get(parameter.name, parameter.between)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""

@@ -134,7 +134,7 @@ class Collapsed:
         return {
             "location": np.array([p.location for p in priors]),
             "wide": np.array([p.spread for p in priors]),
-            "typical": np.array([p.between for p in self.law.parameters]),
+            "typical": np.array([p.between for p in priors]),
             "partial": np.array([w == "partial" for w in words]),
             "none": np.array([w == "none" for w in words]),
         }
