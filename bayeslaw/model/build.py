@@ -125,9 +125,9 @@ def _noise_level(spec: Spec, layout: Layout, name: str, interval: tuple[float, f
 
 
 def _discrepancy_level(spec: Spec) -> Any:
-    if spec.discrepancy is None:
+    if spec.process is None:
         return None
-    return _sd("discrepancy_sd", spec.discrepancy.scale, dims="family")
+    return _sd("discrepancy_sd", spec.process.scale, dims="family")
 
 
 def _parameters(

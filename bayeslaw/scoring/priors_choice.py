@@ -14,7 +14,6 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from bayeslaw import names
 from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError
@@ -39,7 +38,6 @@ SCALE_SPREAD, EXPONENT_SPREAD = 0.5, 0.2
 
 _TARGETS_ABOVE = 3.0  # targets have more than the largest compute over this
 _MOST_FAMILIES, _MOST_TARGETS = 6, 10
-_FREEDOM = 4.0
 _DRAWS = 250
 
 
@@ -259,13 +257,11 @@ def _score(training: Runs, targets: Runs, spec: Spec, seed: int) -> dict[str, fl
         draws = forecast(fitted, targets).draws.transpose("target", "chain", "draw").values
     draws = draws.reshape(len(draws), -1)
     observed = targets.table[names.LOSS].to_numpy()
-    off = (np.log(observed) - np.log(draws).mean(1), np.log(draws).std(1, ddof=1))
-    scale = np.maximum(off[1], rules.NARROWEST) * np.sqrt((_FREEDOM - 2) / _FREEDOM)
     low, high = np.quantile(draws, [0.05, 0.95], axis=1)
     found = pd.DataFrame(
         {
             "crps": rules.crps(draws, observed),
-            "log_score": -student.logpdf(off[0], _FREEDOM, scale=scale),
+            "log_score": rules.student_score(draws, observed),
             "coverage90": ((low <= observed) & (observed <= high)).astype(float),
         }
     )

@@ -18,7 +18,7 @@ from bayeslaw.inference.health import Check
 from bayeslaw.inference.prior import draw_prior
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
-from bayeslaw.model.spec import Spec
+from bayeslaw.model.spec import Inflated, Spec
 from bayeslaw.prediction import Target
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.calibration import Calibration
@@ -91,6 +91,11 @@ def sbc(
             f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
         )
     spec = in_nats(spec or Spec(law or "chinchilla"))
+    if isinstance(spec.discrepancy, Inflated):
+        raise SpecError(
+            "an inflated discrepancy acts only beyond the runs, where no engine sees it; expected "
+            "a Discrepancy or None. Check the engine with discrepancy=None."
+        )
     runs = _in_order(spec, small_design() if design is None else design)
     layout, target = lay_out(spec, runs), target_beyond(runs)
     truth = draw_prior(spec, layout, draws=simulations, seed=seed)

@@ -130,8 +130,8 @@ def _labs(dataset: str) -> dict[str, Runs]:
 
 def by_lab(table: pd.DataFrame) -> pd.DataFrame:
     """Return the mean log CRPS of each lab (rows) under each candidate (columns)."""
-    logs = np.log(table["crps"]).groupby([table["lab"], table["candidate"]], sort=False).mean()
-    return logs.unstack()
+    logs = table.assign(log_crps=np.log(table["crps"]))
+    return logs.pivot_table(values="log_crps", index="lab", columns="candidate", sort=False)
 
 
 def chosen(table: pd.DataFrame) -> pd.DataFrame:
