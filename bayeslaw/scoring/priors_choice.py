@@ -17,6 +17,7 @@ import pandas as pd
 
 from bayeslaw import names
 from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError
+from bayeslaw.inference import Fit
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.spec import Discrepancy, Spec
@@ -38,7 +39,7 @@ SCALE_SPREAD, EXPONENT_SPREAD = 0.5, 0.2
 
 _TARGETS_ABOVE = 3.0  # targets have more than the largest compute over this
 _MOST_FAMILIES, _MOST_TARGETS = 6, 10
-_DRAWS = 250
+DRAWS = 250
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,7 @@ def _key(setting: Setting) -> dict[str, float]:
 
 
 def _by_lab(scores: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
-    counted = scores[~scores[names.LAB].isin(without)]
+    counted = scores[(scores["scale"] > 0) & ~scores[names.LAB].isin(without)]
     if counted.empty:
         raise FitError(
             "no lab has large runs to forecast from smaller ones; expected families whose "
@@ -251,7 +252,11 @@ def _by_lab(scores: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _score(training: Runs, targets: Runs, spec: Spec, seed: int) -> dict[str, float]:
-    fitted = short_fit(training, spec, draws=_DRAWS, seed=seed)
+    return judge(short_fit(training, spec, draws=DRAWS, seed=seed), targets)
+
+
+def judge(fitted: Fit, targets: Runs) -> dict[str, float]:
+    """Score forecasts of targets: crps, log_score and coverage90, and the families they are of."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BayeslawWarning)
         draws = forecast(fitted, targets).draws.transpose("target", "chain", "draw").values

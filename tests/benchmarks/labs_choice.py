@@ -181,3 +181,29 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
                      "over first": np.exp(own[name] - own.iloc[0]),
                      "over own best": np.exp(own[name] - own.min())}  # fmt: skip
     return pd.DataFrame(rows).T
+
+
+def geometric(ratios: pd.Series) -> float:
+    """Return the geometric mean of ratios."""
+    return float(np.exp(np.log(ratios.astype(float)).mean()))
+
+
+def text(table: pd.DataFrame) -> str:
+    """Return the candidates' means over labs, and each lab's log CRPS, as Markdown."""
+    labs = table.groupby(["candidate", "lab"], sort=False)[list(FIGURES)].mean()
+    means = labs.groupby(level=0, sort=False).mean()
+    heads = ("candidate", "CRPS, geometric", "CRPS", "ARE", "bias", "50 % held", "90 % held",
+             "width 90 %", "labs best in")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
+    logs = by_lab(table)
+    best = logs.idxmin(axis=1).value_counts()
+    for name, row in means.iterrows():
+        lines.append(
+            f"| {name} | {np.exp(logs[name].mean()):.2%} | {row['crps']:.2%} | "
+            f"{row['mean_are']:.2%} | {row['bias']:+.2%} | {row['coverage50']:.2f} | "
+            f"{row['coverage90']:.2f} | {row['width90']:.2%} | {best.get(name, 0)} |"
+        )
+    lines += ["", "| lab | " + " | ".join(logs) + " |", "|---" * (1 + len(logs.columns)) + "|"]
+    for lab, row in np.exp(logs).iterrows():
+        lines.append(f"| {lab} | " + " | ".join(f"{v:.2%}" for v in row) + " |")
+    return "\n".join(lines) + "\n"
