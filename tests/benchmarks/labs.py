@@ -6,7 +6,8 @@
 Item 1: the thirty families of ColPret, largest hidden, the last 30 % of its training scored.
 Item 2: eight data sets, each lab fitted by itself; largest hidden, and all above a tenth of the
 largest compute; --table writes what is published of it.
---choose scores candidates for the defaults, each lab under the one that the other labs chose.
+--choose scores candidates for the defaults and alternatives to the discrepancy, each lab under
+the one that the other labs chose.
 Public ladders are read from the folder in BAYESLAW_DATA_DIR.
 """
 
@@ -168,9 +169,11 @@ def ablated(lengths: Lengths) -> tuple[Section, str]:
     return Section(4, "what each source of width is for", tuple(rows)), written
 
 
-def choice(lengths: Lengths, path: Path) -> tuple[Section, str]:
-    """Score candidates for the defaults, and choose for each lab by the others."""
-    table = labs_choice.scores(lengths, path=path)
+def choice(lengths: Lengths, path: Path, which: str) -> tuple[Section, str]:
+    """Score candidates, and choose for each lab by the others."""
+    candidates = {"defaults": labs_choice.CANDIDATES, "alternatives": labs_choice.ALTERNATIVES}
+    table = labs_choice.scores(lengths, candidates[which], path=path)
+    table = table[table["candidate"].isin(candidates[which])]
     found = labs_choice.chosen(table)
     rows = [
         shown(f"{lab}: chosen by the others", f"{row['chosen']} (ahead by {row['margin']:.1%})")
@@ -178,7 +181,7 @@ def choice(lengths: Lengths, path: Path) -> tuple[Section, str]:
     ]
     ratio = labs_choice.geometric(found["over first"])
     rows.append(shown(f"CRPS so chosen over that of '{table['candidate'].iloc[0]}'", ratio))
-    return Section(5, "candidates for the defaults", tuple(rows)), labs_choice.text(table)
+    return Section(5, f"candidates: {which}", tuple(rows)), labs_choice.text(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -214,7 +217,8 @@ def _chosen(
     if chosen.ablation:
         yield ablated(lengths)
     if chosen.choose:
-        yield choice(lengths, chosen.choose)
+        for which in ("defaults", "alternatives"):
+            yield choice(lengths, chosen.choose, which)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayeslaw.scoring.rivals import plain_bayes
 from tests.benchmarks.labs_cards import (
     CLEAN,
     LADDERS,
@@ -81,6 +82,27 @@ CANDIDATES: dict[str, Candidate] = {
         ("unshifted", unshifted),
         ("learned", learned),
     )
+}
+
+
+def instead(change: Callable[[Spec], Spec]) -> Candidate:
+    """Return learned priors and final losses, with something in place of the process."""
+    return lambda lab: change(final(learned)(lab))
+
+
+def _inflated(spec: Spec) -> Spec:
+    from bayeslaw.model import Inflated
+
+    return replace(spec, discrepancy=Inflated()).with_priors(spec.beliefs)  # type: ignore[arg-type]
+
+
+ALTERNATIVES: dict[str, Candidate] = {
+    "process": final(learned),
+    "inflated": instead(_inflated),
+    "none": instead(lambda spec: replace(spec, discrepancy=None)),
+    "two laws": instead(lambda spec: replace(spec, also=("kaplan",))),
+    "two laws, inflated": instead(lambda spec: replace(_inflated(spec), also=("kaplan",))),
+    "plain Bayes": lambda lab: plain_bayes("chinchilla"),
 }
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from bayeslaw import Average, Discrepancy, Inflated
 from bayeslaw.cli import app
 from bayeslaw.inference.health import Check, Failure, Health
 from tests.scoring.synthetic import ladder, synthetic_fit
@@ -119,6 +120,29 @@ def test_the_rivals_without_discrepancy_are_fits_of_their_own(asked, table):
     record = json.loads(run(table, "--parametric", "--json", "-").stdout)
     assert [spec.discrepancy is None for _, spec, _ in asked] == [False, True, True]
     assert {"parametric", "plain_bayes"} <= set(record["summary"]["baselines"])
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind"), [("gp", Discrepancy), ("inflated", Inflated), ("none", type(None))]
+)
+def test_each_discrepancy_reaches_the_fit(asked, table, flag, kind):
+    run(table, "--discrepancy", flag, "--quiet")
+    assert type(asked[0][1].discrepancy) is kind
+
+
+def test_several_laws_are_averaged_over(monkeypatch, table):
+    found = []
+
+    def average(runs, spec, **settings):
+        found.append(spec)
+        parts = [synthetic_fit(runs) for _ in spec.laws]
+        return Average(spec, tuple(parts), (0.25, 0.75))
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "average", average)
+    flags = ["--law", "chinchilla, kaplan", "--priors", "generic", "--json", "-"]
+    record = json.loads(run(table, *flags).stdout)
+    assert record["law"] == found[0].label == "chinchilla, kaplan"
+    assert found[0].each()[0].beliefs is not None and found[0].each()[1].beliefs is None
 
 
 def test_an_unhealthy_refit_is_written_marked_and_ends_with_one(monkeypatch, table, tmp_path):
