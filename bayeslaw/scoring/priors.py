@@ -14,7 +14,7 @@ from bayeslaw.errors import FitError
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.priors import Interval, Priors
-from bayeslaw.model.spec import Noise, Spec
+from bayeslaw.model.spec import Checkpoints, Noise, Spec
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import priors_choice, priors_drift
 from bayeslaw.scoring.priors_choice import Setting
@@ -98,7 +98,7 @@ def learn_each(
     leave_outs : labs to leave out, for each of the priors.
     runs, law, seed, scores, sources, told : as for :func:`learn_priors`.
     """
-    spec = Spec(law=law)
+    spec = _spec(law)
     unseen = set.intersection(*(set(out) for out in leave_outs))
     for out in leave_outs:
         labs = ladders_of(runs, _AT_MOST_FITTING, leave_out=out)
@@ -147,7 +147,7 @@ def scores_of(
         As :func:`bayeslaw.scoring.priors_choice.scored`, and the rows of
         :func:`bayeslaw.scoring.priors_drift.drift_scored`.
     """
-    spec, keys = Spec(law=law), list(priors_choice.KEYS)
+    spec, keys = _spec(law), list(priors_choice.KEYS)
     labs = ladders_of(runs, _AT_MOST_CHOOSING, leave_out=leave_out)
     digest = runs.digest[:16]
     found = pd.DataFrame(columns=["digest", *keys])
@@ -174,6 +174,11 @@ def scores_of(
         if path is not None:
             pd.concat(parts).to_csv(path, index=False, float_format="%.6g")
     return pd.concat(parts, ignore_index=True)
+
+
+def _spec(law: Law | str) -> Spec:
+    """Keep checkpoints, whatever the default: their noise is learned too."""
+    return Spec(law=law, checkpoints=Checkpoints(after=0.5, at_most=5))
 
 
 def _priors(
