@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from bayeslaw.model import (
         Checkpoints as Checkpoints,
         Discrepancy as Discrepancy,
+        Inflated as Inflated,
         Noise as Noise,
         Priors as Priors,
         Spec as Spec,
         load_priors as load_priors,
     )
     from bayeslaw.prediction import (
+        Average as Average,
         Forecast as Forecast,
         Target as Target,
         forecast as forecast,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from bayeslaw.scoring import (
         Calibration as Calibration,
         Scorecard as Scorecard,
+        average as average,
         backtest as backtest,
         learn_priors as learn_priors,
         sbc as sbc,
@@ -78,12 +81,28 @@ _HOMES = {
     ),
     "bayeslaw.inference": ("Fit", "fit", "least_squares", "load_fit", "prior_predictive"),
     "bayeslaw.laws": ("get_law",),
-    "bayeslaw.model": ("Checkpoints", "Discrepancy", "Noise", "Priors", "Spec", "load_priors"),
-    "bayeslaw.prediction": ("Forecast", "Target", "forecast"),
+    "bayeslaw.model": (
+        "Checkpoints",
+        "Discrepancy",
+        "Inflated",
+        "Noise",
+        "Priors",
+        "Spec",
+        "load_priors",
+    ),
+    "bayeslaw.prediction": ("Average", "Forecast", "Target", "forecast"),
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
     "bayeslaw.reporting": ("report",),
-    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "learn_priors", "sbc", "score"),
+    "bayeslaw.scoring": (
+        "Calibration",
+        "Scorecard",
+        "average",
+        "backtest",
+        "learn_priors",
+        "sbc",
+        "score",
+    ),
     "bayeslaw.simulation": ("simulate",),
 }
 _PACKAGES = ("laws", "plots")

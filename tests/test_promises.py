@@ -18,6 +18,7 @@ PACKAGE = ROOT / "bayeslaw"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 PUBLIC = [
+    "Average",
     "BayeslawError",
     "BayeslawWarning",
     "Calibration",
@@ -30,6 +31,7 @@ PUBLIC = [
     "Fit",
     "FitError",
     "Forecast",
+    "Inflated",
     "LawError",
     "Noise",
     "Plan",
@@ -42,6 +44,7 @@ PUBLIC = [
     "Target",
     "TargetError",
     "__version__",
+    "average",
     "backtest",
     "check_runs",
     "datasets",

@@ -48,7 +48,13 @@ class Table:
 class Model:
     """What is fitted."""
 
-    law: Annotated[str | None, Option(metavar="NAME", help="A law from: bayeslaw laws.")] = None
+    law: Annotated[
+        str | None,
+        Option(
+            metavar="NAME[,NAME]",
+            help="A law from: bayeslaw laws; forecast and backtest average over several.",
+        ),
+    ] = None
     pool: Annotated[
         str | None, Option(metavar="partial|shared|none", help="How families share parameters.")
     ] = None
@@ -61,8 +67,11 @@ class Model:
         ),
     ] = None
     discrepancy: Annotated[
-        Literal["gp", "none"] | None,
-        Option(help="Let the true curve wander from the law, or trust the law."),
+        Literal["gp", "inflated", "none"] | None,
+        Option(
+            help="Let the true curve wander from the law, widen with the distance to the runs, or "
+            "trust the law."
+        ),
     ] = None
 
 

@@ -31,13 +31,15 @@ def sbc(
 ) -> None:
     """Simulate from the prior, refit, and check that truths rank evenly among the draws."""
     require_writable(common, design)
-    spec = specify(model)
+    from bayeslaw.model import Spec
+    from bayeslaw.scoring import sbc as calibrate
+    from bayeslaw.scoring.sbc import CHECKPOINTS
+
+    spec = specify(model, Spec(checkpoints=CHECKPOINTS))
     runs = None if design is None else read_runs(design, table)
     options = sampling_options(sampling)
     given = {"jobs": options.pop("cores", None), "simulations": simulations, "ranked": ranked}
     options |= {name: value for name, value in given.items() if value is not None}
-
-    from bayeslaw.scoring import sbc as calibrate
 
     aside = screen(common, stderr=True)
     aside.print("simulating and refitting; each fit takes as long as one of your own")

@@ -173,9 +173,10 @@ def _with_family(fit: Fit, target: Target) -> Target:
 
 
 def _family(fit: Fit, target: Target, seed: int) -> FamilyDraws:
+    rng = np.random.default_rng([seed, 3])
     if target.family in fit.families:
-        return known_family(fit, str(target.family))
-    return new_family(fit, np.random.default_rng([seed, 3]))
+        return known_family(fit, str(target.family), rng)
+    return new_family(fit, rng)
 
 
 def _noise(fit: Fit, own: FamilyDraws, target: Target) -> tuple[float, float]:
@@ -195,8 +196,9 @@ def _noise(fit: Fit, own: FamilyDraws, target: Target) -> tuple[float, float]:
 
 def _discrepancy(fit: Fit, own: FamilyDraws, joint: Forecast, target: Target) -> float:
     """Return the variance, at the target, of the true curve around the law."""
-    if fit.spec.discrepancy is None:
-        return 0.0
+    if fit.spec.process is None:
+        beyond = max(np.log(joint.extrapolation[0]), 0.0)
+        return float((own.drift**2).mean()) * beyond**2
     if own.features is None:
         return float((own.discrepancy**2).mean())
     at = {names.PARAMS: target.params, names.TOKENS: target.tokens, names.FLOPS: target.flops}

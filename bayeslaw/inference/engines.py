@@ -63,7 +63,7 @@ def unfit_for_quadrature(spec: Spec, layout: Layout) -> str:
     law: Law = spec.law  # type: ignore[assignment]
     if layout.shared:
         return f"quadrature takes families one by one, and {', '.join(layout.shared)} is shared"
-    dimensions = len(law.nonlinear) + 1 + layout.has_checkpoints + (spec.discrepancy is not None)
+    dimensions = len(law.nonlinear) + 1 + layout.has_checkpoints + (spec.process is not None)
     if dimensions > _MOST_DIMENSIONS:
         return f"{dimensions} dimensions are too many for a lattice"
     return ""

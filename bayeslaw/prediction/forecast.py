@@ -18,6 +18,7 @@ from bayeslaw.errors import ExtrapolationWarning, TargetError
 from bayeslaw.inference import Fit
 from bayeslaw.inference.result import summary
 from bayeslaw.model.discrepancy import matern32
+from bayeslaw.prediction.average import Average, mixed
 from bayeslaw.prediction.family import FamilyDraws, known_family, new_family
 from bayeslaw.prediction.targets import Target, targets_from
 from bayeslaw.runs import Runs
@@ -100,7 +101,7 @@ class Forecast:
 
 
 def forecast(
-    fit: Fit,
+    fit: Fit | Average,
     targets: Target | Runs | pd.DataFrame | Iterable[Target] | None = None,
     *,
     params: float | str | None = None,
@@ -113,7 +114,7 @@ def forecast(
 
     Parameters
     ----------
-    fit : the posterior.
+    fit : the posterior; of an average over laws the draws are mixed with its weights.
     targets : what to forecast; or give one target by ``params`` and ``tokens``.
     params, tokens : size and data of the one target; numbers or text such as ``"70B"``.
     family : its family; one without rows is drawn from the population. Without it, the
@@ -135,6 +136,8 @@ def forecast(
     ExtrapolationWarning
         If a target is more than ten times beyond the largest compute seen.
     """
+    if isinstance(fit, Average):
+        return _averaged(fit, targets, params, tokens, family, kind, seed)
     if (targets is None) == (params is None or tokens is None):
         raise TargetError("give either targets, or params and tokens (both), and not both forms.")
     if targets is None:
@@ -146,7 +149,7 @@ def forecast(
     columns: list[np.ndarray | None] = [None] * len(wanted)
     for name in dict.fromkeys(t.family for t in wanted):
         places = [i for i, t in enumerate(wanted) if t.family == name]
-        own = known_family(fit, name) if name in fit.families else new_family(fit, rng)
+        own = known_family(fit, name, rng) if name in fit.families else new_family(fit, rng)
         losses = _losses(fit, own, [wanted[i] for i in places], rng)
         for j, i in enumerate(places):
             columns[i] = losses[..., j]
@@ -171,6 +174,17 @@ def forecast(
     return Forecast(draws, wanted, known, reach, notes)
 
 
+def _averaged(average: Average, targets: Any, *rest: Any) -> Forecast:
+    params, tokens, family, kind, seed = rest
+    given = None if targets is None else list(targets_from(targets, kind))
+    made = [
+        forecast(f, given, params=params, tokens=tokens, family=family, kind=kind, seed=seed)
+        for f in average.fits
+    ]
+    draws = mixed([m.draws for m in made], average.weights, average.seed if seed is None else seed)
+    return replace(made[0], draws=draws)
+
+
 def _named(fit: Fit, targets: list[Target]) -> list[Target]:
     """Give every target a family: the one asked for, or each family of the fit in turn."""
     return [
@@ -191,9 +205,9 @@ def _losses(
     log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
     shape = log_loss.shape
 
-    if fit.spec.discrepancy is not None:
+    if fit.spec.process is not None:
         if own.features is None:
-            rest = matern32(points, points, fit.spec.discrepancy.length)
+            rest = matern32(points, points, fit.spec.process.length)
             mean = 0.0
         else:
             mean = own.components @ own.features.at(points).T
@@ -202,6 +216,8 @@ def _losses(
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         wander = mean + rng.standard_normal(shape) @ root.T
         log_loss = log_loss + own.discrepancy[..., None] * wander
+    beyond = np.array([max(np.log(_reach(fit, t)), 0.0) for t in targets])
+    log_loss = log_loss + own.drift[..., None] * beyond
     # Drawn for every target, so that asking for a mean does not change the draws of the others.
     tails = fit.spec.noise.tails
     unit = rng.standard_normal(shape) if tails is None else rng.standard_t(tails, shape)

@@ -14,10 +14,12 @@ from bayeslaw.scoring.rules import (
     z_score,
 )
 from bayeslaw.scoring.sbc import sbc
+from bayeslaw.scoring.stacking import average, stacked
 
 __all__ = [
     "Calibration",
     "Scorecard",
+    "average",
     "backtest",
     "crps",
     "energy_score",
@@ -28,5 +30,6 @@ __all__ = [
     "pit",
     "sbc",
     "score",
+    "stacked",
     "z_score",
 ]

@@ -18,13 +18,15 @@ from bayeslaw.inference.health import Check
 from bayeslaw.inference.prior import draw_prior
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
-from bayeslaw.model.spec import Spec
+from bayeslaw.model.spec import Checkpoints, Inflated, Spec
 from bayeslaw.prediction import Target
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.estimands import estimands, forecast_beyond, target_beyond, truth_beyond
 from bayeslaw.simulation import simulate
 
+#: Kept of each simulated run: several, so that their process is checked too.
+CHECKPOINTS = Checkpoints(after=0.5, at_most=5)
 # A loss of this size takes the place of the anchors that a prior is otherwise relative to.
 LEVEL = 2.5
 # Ranks among a hundred draws ask less of a sampler than the ends of an interval do.
@@ -62,7 +64,8 @@ def sbc(
     ----------
     design : runs whose inputs, families and checkpoints are used and whose losses are not; a
         small built-in design of four families unless given.
-    spec : the model; ``law=`` alone takes the default specification of that law.
+    spec : the model; ``law=`` alone takes the default specification of that law, with several
+        checkpoints per run, so that their process is checked too.
     law : name of a law, if no spec is given.
     simulations : data sets to draw and fit.
     ranked : posterior draws that each truth is ranked among, evenly spaced over the chains.
@@ -90,7 +93,12 @@ def sbc(
         raise SpecError(
             f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
         )
-    spec = in_nats(spec or Spec(law or "chinchilla"))
+    spec = in_nats(spec or Spec(law or "chinchilla", checkpoints=CHECKPOINTS))
+    if isinstance(spec.discrepancy, Inflated):
+        raise SpecError(
+            "an inflated discrepancy acts only beyond the runs, where no engine sees it; expected "
+            "a Discrepancy or None. Check the engine with discrepancy=None."
+        )
     runs = _in_order(spec, small_design() if design is None else design)
     layout, target = lay_out(spec, runs), target_beyond(runs)
     truth = draw_prior(spec, layout, draws=simulations, seed=seed)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from bayeslaw.laws import get_law
-from bayeslaw.model import Spec
+from bayeslaw.model import Checkpoints, Spec
 from bayeslaw.runs import Runs
 from bayeslaw.simulation import simulate
 
@@ -15,6 +15,7 @@ TRUTHS = {
     "power_tokens": {"E": 1.7, "B": 410.0, "beta": 0.28},
     "power_flops": {"E": 1.7, "C": 2000.0, "gamma": 0.17},
 }
+LATE = Checkpoints(at_most=5)
 POOLINGS = {
     "partial": {},
     "none": {"pool": "none"},
@@ -38,8 +39,8 @@ def ladder(families: int = 3, checkpoints: int = 1, law: str = "chinchilla", see
 
 
 def spec_for(law: str, pooling: str = "partial", **settings: object) -> Spec:
-    """Return a spec whose pooling words name parameters the law has."""
+    """Return a spec whose pooling words name parameters the law has; it keeps checkpoints."""
     chosen = dict(POOLINGS[pooling])
     if isinstance(chosen.get("pool"), dict) and "E" not in get_law(law).parameter_names:
         chosen["pool"] = {get_law(law).parameter_names[-1]: "shared"}
-    return Spec(law, **chosen, **settings)
+    return Spec(law, **chosen, **{"checkpoints": LATE} | settings)

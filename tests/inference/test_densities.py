@@ -11,7 +11,7 @@ from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import weighted_points
 from bayeslaw.laws import LAWS
 from bayeslaw.model import Noise, Spec, lay_out
-from tests.inference.ladders import POOLINGS, ladder, spec_for
+from tests.inference.ladders import LATE, POOLINGS, ladder, spec_for
 
 
 def _slope_error(density, x: np.ndarray, picks: np.ndarray) -> float:
@@ -66,7 +66,7 @@ def test_a_family_hears_from_the_others_and_not_from_itself(pooling, rng):
 
 @pytest.mark.parametrize("tails", [None, 4.0])
 def test_the_run_likelihood_is_that_of_the_declared_model(tails):
-    spec = Spec(noise=Noise(tails=tails))
+    spec = Spec(noise=Noise(tails=tails), checkpoints=LATE)
     layout = lay_out(spec, ladder(checkpoints=8))
     drawn = draw_prior(spec, layout, draws=20, seed=1)
     plain = log_likelihood(spec, layout, drawn, layout.log_loss)

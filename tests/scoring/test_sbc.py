@@ -16,7 +16,7 @@ from bayeslaw.inference import Fit, Health
 from bayeslaw.inference.health import Check, Failure
 from bayeslaw.inference.prior import draw_prior, log_likelihood
 from bayeslaw.laws import LAWS
-from bayeslaw.model import Noise, Spec, lay_out
+from bayeslaw.model import Checkpoints, Noise, Spec, lay_out
 from bayeslaw.prediction import forecast
 from bayeslaw.scoring import Calibration, sbc
 from bayeslaw.scoring.bands import holm, p_value, uniform_band
@@ -137,7 +137,7 @@ def test_the_refits_see_the_simulated_losses_and_one_prior(right, design):
 def test_checkpoints_and_measurement_error_keep_their_rows():
     table = small_design().table.sample(frac=1.0, random_state=1)
     design = small_design().replace_table(table.assign(loss_sd=0.01 * table["loss"]))
-    spec = in_nats(Spec())
+    spec = in_nats(Spec(checkpoints=Checkpoints(at_most=5)))
     engine = Importance(informed=False)
     made = sbc(design, spec, simulations=2, fitter=engine, jobs=1, draws=7)
     truth = draw_prior(spec, lay_out(spec, _in_order(spec, design)), draws=2, seed=0)

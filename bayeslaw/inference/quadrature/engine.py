@@ -174,8 +174,8 @@ def _first_guide(spec: Spec, layout: Layout, belief: Belief) -> tuple[np.ndarray
     curved = [names.index(n) for n in law.nonlinear]  # type: ignore[union-attr]
     pick = [*curved, *range(len(names), len(names) + len(noise_levels(spec, layout)))]
     mean, spread = belief.mean[pick], belief.spread[pick]
-    if spec.discrepancy is not None:
-        middle, width = prior_location(*spec.discrepancy.scale)
+    if spec.process is not None:
+        middle, width = prior_location(*spec.process.scale)
         mean, spread = np.append(mean, middle), np.append(spread, width)
     return mean, np.diag(spread**2)
 

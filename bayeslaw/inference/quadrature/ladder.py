@@ -80,16 +80,16 @@ def log_tails(spec: Spec, layout: Layout, log_sd: np.ndarray) -> np.ndarray:
     log_sd : noise levels, then the discrepancy scale if there is one, in the last axis.
     """
     upper = [interval[1] for _, interval in noise_levels(spec, layout)]
-    if spec.discrepancy is not None:
-        upper.append(spec.discrepancy.scale[1])
+    if spec.process is not None:
+        upper.append(spec.process.scale[1])
     return -0.5 * (np.exp(2 * log_sd) / (CAP * np.array(upper)) ** 2).sum(-1)
 
 
 def log_discrepancy_prior(spec: Spec, log_scale: np.ndarray) -> np.ndarray | float:
     """Return the log density of the log discrepancy scale, its light tail left out."""
-    if spec.discrepancy is None:
+    if spec.process is None:
         return 0.0
-    middle, width = prior_location(*spec.discrepancy.scale)
+    middle, width = prior_location(*spec.process.scale)
     return log_normal(log_scale, middle, width)
 
 

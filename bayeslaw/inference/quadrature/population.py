@@ -54,7 +54,7 @@ class Population:
         return (
             np.array([p.location for p in priors]),
             np.array([p.spread for p in priors]),
-            np.array([p.between for p in law.parameters]),
+            np.array([p.between for p in priors]),
             np.array([self.spec.pooling(n) == "partial" for n in law.parameter_names]),
             np.array(levels),
         )
@@ -205,7 +205,7 @@ def first_belief(spec: Spec, layout: Layout) -> Belief:
     mean, spread = [], []
     for p in law.parameters:
         prior = layout.priors[p.name]
-        own = p.between if spec.pooling(p.name) == "partial" else 0.0
+        own = prior.between if spec.pooling(p.name) == "partial" else 0.0
         mean.append(prior.location)
         spread.append(np.hypot(prior.spread, own))
     for _, interval in noise_levels(spec, layout):

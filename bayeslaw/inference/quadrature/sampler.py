@@ -106,7 +106,7 @@ def weighted_points(
             basis, fixed, ladder.log_loss, ladder.phi, ladder.remainder, ladder.loss_sd,
             ladder.position, ladder.starts, np.ascontiguousarray(sd[:, 0]),
             np.ascontiguousarray(sd[:, 1]) if has_checkpoints else flat,
-            np.ascontiguousarray(sd[:, -1]) if spec.discrepancy is not None else flat,
+            np.ascontiguousarray(sd[:, -1]) if spec.process is not None else flat,
             float(spec.noise.tails or 0.0), belief.mean[straight], belief.spread[straight], unit,
         )  # fmt: skip
         prior = log_normal(u[:, : n_curved + n_noise], belief.mean[pick], belief.spread[pick]).sum(
