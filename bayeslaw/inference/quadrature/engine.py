@@ -20,7 +20,7 @@ from bayeslaw.inference.quadrature.laplace import load_kernel
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
 from bayeslaw.inference.quadrature.lattice import Guide, systematic
-from bayeslaw.inference.quadrature.select import choose, messages, seen_again
+from bayeslaw.inference.quadrature.select import choose, message, seen_again, under
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
@@ -39,8 +39,10 @@ class _Pass:
     most: int
 
 
-_FIRST = _Pass(128, 100.0, 512)
-_MIDDLE = _Pass(128, 200.0, 1024)
+# How often families and population answer each other, and what is no answer any more, in s.d.
+_TALKS, _STILL = 8, 0.02
+
+_FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 4096)
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
@@ -73,21 +75,13 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     beliefs = [first_belief(spec, layout)] * len(rows)
     guides = [_first_guide(spec, layout, beliefs[0])] * len(rows)
     clouds = work.clouds(beliefs, guides, _FIRST, looks=[True] * len(rows))
+    population, guide = work.settled(clouds, beliefs, None)
     last = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
-    guide = None
-    for step in (_MIDDLE, last):
-        population = Population(spec, layout, *messages(clouds, beliefs))
-        guide = population.adapted(guide, work.rng(), settings.cores)
-        before, beliefs = beliefs, population.cavities(guide[0], _WIDER)
-        moved = [seen_again(*m) for m in zip(clouds, before, beliefs, strict=True)]
-        clouds = work.clouds(
-            beliefs, [g for g, _ in moved], step, looks=[not known for _, known in moved]
-        )
-    population = Population(spec, layout, *messages(clouds, beliefs))
-    guide = population.adapted(guide, work.rng(), settings.cores)
-    found = population.draws(
-        settings.chains * settings.draws, guide, work.rng(), settings.cores
-    )
+    before, beliefs = beliefs, population.cavities(guide[0], _WIDER)
+    moved = [seen_again(*m) for m in zip(clouds, before, beliefs, strict=True)]
+    clouds = work.clouds(beliefs, [g for g, _ in moved], last, looks=[not k for _, k in moved])
+    population, guide = work.settled(clouds, beliefs, guide)
+    found = population.draws(settings.chains * settings.draws, guide, work.rng(), settings.cores)
     drawn = found.values
     chosen, ess = work.choose(population, clouds, beliefs, drawn, range(len(rows)))
     for step in _AGAIN:
@@ -95,7 +89,11 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy)
         if not poor.size:
             break
-        again = work.clouds(beliefs, [c.guide for c in clouds], step, poor)
+        now = population.cavities(guide[0], _WIDER)
+        moved = [seen_again(clouds[f], beliefs[f], now[f]) for f in poor]
+        for (near, _), f in zip(moved, poor, strict=True):
+            clouds[f], beliefs[f] = replace(clouds[f], guide=near), now[f]
+        again = work.clouds(beliefs, [c.guide for c in clouds], step, poor, looks=[not k for _, k in moved])
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, drawn, poor)
@@ -156,19 +154,49 @@ class _Work:
         guides: list[Guide],
         step: _Pass,
         which: Iterable[int] | None = None,
-        looks: list[bool] | None = None,
+        *,
+        looks: list[bool],
     ) -> list[Cloud]:
-        """Sample families, all unless told which; guides are good unless told to look."""
+        """Sample families, all unless told which; where to look is known unless told to look."""
         chosen = range(len(self.rows)) if which is None else list(which)
         calls = [
             call(
                 weighted_points, self.spec, self.layout, self.rows[f], beliefs[f], guides[f],
-                rng=self.rng(), look=looks is not None and looks[f],
+                rng=self.rng(), look=look,
                 cores=self.cores if len(self.rows) == 1 else 1, **vars(step),
             )
-            for f in chosen
+            for f, look in zip(chosen, looks, strict=True)
         ]  # fmt: skip
         return in_parallel(self.cores, calls)
+
+    def settled(
+        self, clouds: list[Cloud], beliefs: list[Belief], guide: Guide | None
+    ) -> tuple[Population, Guide]:
+        """Let families and population speak until neither moves, the points staying where they are.
+
+        Returns
+        -------
+        The population, and where its spreads lie.
+        """
+        spec, layout = self.spec, self.layout
+        seen, at = clouds, beliefs
+        size = len(beliefs[0].mean)
+        precision = np.zeros((len(clouds), size, size))
+        moment = np.zeros((len(clouds), size))
+        for _ in range(_TALKS):
+            calls = [call(message, c, b) for c, b in zip(seen, at, strict=True)]
+            for f, said in enumerate(in_parallel(self.cores, calls)):
+                if said is not None:
+                    precision[f], moment[f] = said
+            population = Population(spec, layout, precision.copy(), moment.copy())
+            guide = population.adapted(guide, self.rng(), self.cores)
+            before, at = at, population.cavities(guide[0], _WIDER)
+            far = max(np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True))
+            if far < _STILL and at is not beliefs:
+                break
+            calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]
+            seen = in_parallel(self.cores, calls)
+        return population, guide
 
     def choose(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numba
 import numpy as np
@@ -20,7 +21,8 @@ _TRIES = 100
 _SCANS = 32
 _HEARD = 128
 # A family with fewer effective points is not listened to in this pass.
-_LEAST_HEARD = 50.0
+_LEAST_HEARD = 40.0
+_LEAST_ROOT = -0.5
 
 
 def values_of(cloud: Cloud, size: int) -> np.ndarray:
@@ -35,51 +37,46 @@ def without_belief(cloud: Cloud, belief: Belief) -> np.ndarray:
     return cloud.log_weight - log_normal(values, belief.mean, belief.spread).sum(1)
 
 
-def seen_again(cloud: Cloud, before: Belief, after: Belief) -> tuple[Guide, bool]:
-    """Return where a family's points lie under another working prior, and whether that is known."""
+def under(cloud: Cloud, before: Belief, after: Belief) -> Cloud:
+    """Return a family's points weighted by another working prior."""
     values = values_of(cloud, len(after.mean))
     log_weight = without_belief(cloud, before) + log_normal(values, after.mean, after.spread).sum(1)
-    log_weight -= log_sum(log_weight)
-    if not effective(log_weight) >= _LEAST_HEARD:
+    return replace(cloud, log_weight=log_weight - log_sum(log_weight))
+
+
+def seen_again(cloud: Cloud, before: Belief, after: Belief) -> tuple[Guide, bool]:
+    """Return where a family's points lie under another working prior, and whether that is known."""
+    seen = under(cloud, before, after)
+    if not seen.ess >= _LEAST_HEARD:
         return cloud.guide, False
-    return moments(cloud.places, np.exp(log_weight)), True
+    return moments(cloud.places, np.exp(seen.log_weight)), True
 
 
-def messages(clouds: list[Cloud], beliefs: list[Belief]) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each family's rows say of what the population scatters, as Gaussians.
+def message(cloud: Cloud, belief: Belief) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return what a family's rows say of what the population scatters, as a Gaussian.
 
     A family's posterior under its working prior, with the prior divided out: expectation
     propagation with quadrature for the moments (arXiv:1412.4869).
 
     Returns
     -------
-    Precisions (families, values, values) and moments (families, values).
+    Precision (values, values) and moment (values,); None of too few points.
     """
-    precisions, moments = [], []
-    for cloud, belief in zip(clouds, beliefs, strict=True):
-        size = len(belief.mean)
-        if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
-            precisions.append(np.zeros((size, size)))
-            moments.append(np.zeros(size))
-            continue
-        values, weight = values_of(cloud, size), np.exp(cloud.log_weight)
-        unit = (values - belief.mean) / belief.spread
-        mean = weight @ unit
-        covariance = (weight[:, None] * (unit - mean)).T @ (unit - mean)
-        # The inverse of an estimated covariance is too large by about this factor.
-        shrink = max(1.0 - (len(mean) + 2.0) / cloud.ess, 0.1)
-        total = shrink * np.linalg.inv(covariance + 1e-10 * np.eye(len(mean)))
-        roots, vectors = np.linalg.eigh(total - np.eye(len(mean)))
-        # Where rows say nothing these roots scatter around zero, as those of any covariance from so
-        # few points; without a threshold many such families would add up to knowledge.
-        roots = np.maximum(roots - np.sqrt(len(mean) / cloud.ess), 0.0)
-        own = (vectors * roots) @ vectors.T
-        # Keep the posterior mean where it was found.
-        moment = (own + np.eye(len(mean))) @ mean
-        scaled = own / np.outer(belief.spread, belief.spread)
-        precisions.append((scaled + scaled.T) / 2)
-        moments.append(moment / belief.spread + scaled @ belief.mean)
-    return np.stack(precisions), np.stack(moments)
+    if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
+        return None
+    size = len(belief.mean)
+    weight, one = np.exp(cloud.log_weight), np.eye(size)
+    mean, covariance = moments((values_of(cloud, size) - belief.mean) / belief.spread, weight)
+    # The inverse of an estimated covariance is too large by about this factor.
+    shrink = max(1.0 - (size + 2.0) / cloud.ess, 0.1)
+    # Where rows say nothing these roots scatter around zero. They are left to: what is cut off
+    # below would, over many families, add up to knowledge.
+    roots, vectors = np.linalg.eigh(shrink * np.linalg.inv(covariance) - one)
+    own = (vectors * np.maximum(roots, _LEAST_ROOT)) @ vectors.T
+    # Keep the posterior mean where it was found.
+    moment = (own + one) @ mean
+    scaled = own / np.outer(belief.spread, belief.spread)
+    return (scaled + scaled.T) / 2, moment / belief.spread + scaled @ belief.mean
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
