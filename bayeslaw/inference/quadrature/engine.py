@@ -40,7 +40,7 @@ class _Pass:
 
 
 # How often families and population answer each other, and what is no answer any more, in s.d.
-_TALKS, _STILL = 8, 0.02
+_TALKS, _STILL = 6, 0.05
 
 _FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 4096)
@@ -183,11 +183,14 @@ class _Work:
         size = len(beliefs[0].mean)
         precision = np.zeros((len(clouds), size, size))
         moment = np.zeros((len(clouds), size))
-        for _ in range(_TALKS):
+        for talk in range(_TALKS):
             calls = [call(message, c, b) for c, b in zip(seen, at, strict=True)]
             for f, said in enumerate(in_parallel(self.cores, calls)):
                 if said is not None:
-                    precision[f], moment[f] = said
+                    # Half of what was said before keeps them from talking past each other.
+                    old = 0.5 if talk else 0.0
+                    precision[f] = old * precision[f] + (1 - old) * said[0]
+                    moment[f] = old * moment[f] + (1 - old) * said[1]
             population = Population(spec, layout, precision.copy(), moment.copy())
             guide = population.adapted(guide, self.rng(), self.cores)
             before, at = at, population.cavities(guide[0], _WIDER)

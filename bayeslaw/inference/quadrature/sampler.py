@@ -149,7 +149,7 @@ def weighted_points(
         unit, log_unit = _defensive(rng, end - begin, size)
         draw, log_joint, log_scale, _, prior = in_blocks(u, unit)
         raw = log_joint + (prior - log_q)[:, None] - log_scale - log_unit
-        parts.append((np.repeat(u, n_draws, axis=0), draw.reshape(-1, size), raw.ravel()))
+        parts.append((np.repeat(u, n_draws, axis=0), draw.reshape(raw.size, size), raw.ravel()))
         u, draw, raw = (np.concatenate(p) for p in zip(*parts, strict=True))
         log_weight, shape = smoothed(raw)
         ess = effective(log_weight)

@@ -22,7 +22,6 @@ _SCANS = 32
 _HEARD = 128
 # A family with fewer effective points is not listened to in this pass.
 _LEAST_HEARD = 40.0
-_LEAST_ROOT = -0.5
 
 
 def values_of(cloud: Cloud, size: int) -> np.ndarray:
@@ -69,10 +68,13 @@ def message(cloud: Cloud, belief: Belief) -> tuple[np.ndarray, np.ndarray] | Non
     mean, covariance = moments((values_of(cloud, size) - belief.mean) / belief.spread, weight)
     # The inverse of an estimated covariance is too large by about this factor.
     shrink = max(1.0 - (size + 2.0) / cloud.ess, 0.1)
-    # Where rows say nothing these roots scatter around zero. They are left to: what is cut off
-    # below would, over many families, add up to knowledge.
     roots, vectors = np.linalg.eigh(shrink * np.linalg.inv(covariance) - one)
-    own = (vectors * np.maximum(roots, _LEAST_ROOT)) @ vectors.T
+    # Where rows say nothing these roots scatter around zero, as those of any covariance from so few
+    # points; many such families would add up to knowledge. Small roots are shrunk to nothing, and
+    # large ones are left alone: shortening those of many families would add up as well.
+    least = np.sqrt(size / cloud.ess)
+    roots = np.where(roots > least, roots - least**2 / np.maximum(roots, least), 0.0)
+    own = (vectors * roots) @ vectors.T
     # Keep the posterior mean where it was found.
     moment = (own + one) @ mean
     scaled = own / np.outer(belief.spread, belief.spread)
