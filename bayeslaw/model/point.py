@@ -10,7 +10,6 @@ from scipy.optimize import least_squares as _solve
 
 from bayeslaw.laws import Law
 
-
 _STEP = 1e-5  # in log parameters, of numerical derivatives
 
 

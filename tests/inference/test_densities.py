@@ -100,7 +100,9 @@ def test_points_are_chosen_by_their_weights_whether_offered_or_weighed(rng):
     nothing = np.zeros(2)
     centre = 0.3 * rng.standard_normal((4000, 2))
     spread = np.exp(0.2 * rng.standard_normal((4000, 2)))
-    cloud = Cloud(values, np.empty((2, 0)), np.empty((2, 0)), nothing, 0.0, (nothing, np.eye(2)), [])
+    cloud = Cloud(
+        values, np.empty((2, 0)), np.empty((2, 0)), nothing, 0.0, (nothing, np.eye(2)), []
+    )
     belief = Belief(nothing, np.full(2, 1e6))
     log_odds = -0.5 * (((values[:, None] - centre) / spread) ** 2).sum(-1)
     share = 1.0 / (1.0 + np.exp(log_odds[0] - log_odds[1]))

@@ -17,9 +17,9 @@ from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
+from bayeslaw.inference.quadrature.lattice import Guide, systematic
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.lattice import Guide, systematic
 from bayeslaw.inference.quadrature.select import choose, message, seen_again, under
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
@@ -93,7 +93,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         moved = [seen_again(clouds[f], beliefs[f], now[f]) for f in poor]
         for (near, _), f in zip(moved, poor, strict=True):
             clouds[f], beliefs[f] = replace(clouds[f], guide=near), now[f]
-        again = work.clouds(beliefs, [c.guide for c in clouds], step, poor, looks=[not k for _, k in moved])
+        again = work.clouds(
+            beliefs, [c.guide for c in clouds], step, poor, looks=[not k for _, k in moved]
+        )
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, drawn, poor)
@@ -103,7 +105,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     own = family_draws(spec, layout, rows, clouds, chosen)
     whole = own | population_draws(population, drawn)
     shapes = np.array([c.shape for c in clouds])
-    return _gathered(work, settings, whole, np.append(ess, found.ess), np.append(shapes, found.shape))
+    return _gathered(
+        work, settings, whole, np.append(ess, found.ess), np.append(shapes, found.shape)
+    )
 
 
 def _alone(work: _Work, settings: Settings) -> Drawn:
@@ -194,7 +198,9 @@ class _Work:
             population = Population(spec, layout, precision.copy(), moment.copy())
             guide = population.adapted(guide, self.rng(), self.cores)
             before, at = at, population.cavities(guide[0], _WIDER)
-            far = max(np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True))
+            far = max(
+                np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True)
+            )
             if far < _STILL and at is not beliefs:
                 break
             calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]

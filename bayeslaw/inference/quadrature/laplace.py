@@ -134,7 +134,7 @@ def nested_laplace(
         if k > 0:
             _start(basis[p], log_loss, mean, spread, x[rank:])
         worked = True
-        for it in range(_STEPS):
+        for _ in range(_STEPS):
             _curve(basis[p], fixed[p], x[rank:], k, m, log_fit)
             for i in range(m):
                 wander = 0.0

@@ -32,7 +32,7 @@ _FEWEST, _MOST = 4096, 2**16
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Sampled:
     """Draws of the population, and how far to trust them.
 
     Attributes
@@ -163,7 +163,7 @@ class Population:
                 break
         return guide
 
-    def draws(self, n: int, guide: Guide, rng: np.random.Generator, cores: int) -> Drawn:
+    def draws(self, n: int, guide: Guide, rng: np.random.Generator, cores: int) -> Sampled:
         """Draw from the population's posterior: weighted spreads, and all else given them."""
         lattice = Lattice.around(guide, rng)
         points, x, log_weight = 0, np.empty((0, self.size)), np.empty(0)
@@ -182,7 +182,7 @@ class Population:
         values["log_population"], values["levels"] = drawn[:, 0, :k], drawn[:, 0, k:]
         if self.has_labs:
             values["log_lab"] = drawn[:, 1:, :k]
-        return Drawn(values, ess, shape)
+        return Sampled(values, ess, shape)
 
     def around(self, drawn: dict[str, np.ndarray], f: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what one family scatters around at each draw, means and spreads (draws, values).

@@ -130,8 +130,7 @@ def weighted_points(
         block = max(1, _BLOCK // (len(ladder.log_loss) * (1 + len(straight))))
         block = min(block, -(-len(u) // cores))
         calls = [
-            call(evaluate, u[i : i + block], unit[i : i + block])
-            for i in range(0, len(u), block)
+            call(evaluate, u[i : i + block], unit[i : i + block]) for i in range(0, len(u), block)
         ]
         return tuple(np.concatenate(p) for p in zip(*in_parallel(cores, calls), strict=True))
 

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from bayeslaw.inference.quadrature.ladder import Belief, log_normal
-from bayeslaw.inference.quadrature.lattice import Guide, effective, log_sum, moments
+from bayeslaw.inference.quadrature.lattice import Guide, log_sum, moments
 from bayeslaw.inference.quadrature.sampler import Cloud
 
 # Points this many e-folds below the best of a draw count as if they were there.
