@@ -124,7 +124,13 @@ def curve_parts(ladder: Ladder, log_nonlinear: np.ndarray) -> tuple[np.ndarray, 
         if not law.linear:
             fixed[:] = np.log(np.clip(law(ladder.inputs, known), 1e-300, 1e300))
         else:
-            columns = law.basis(ladder.inputs, known)
-            for c, n in enumerate(law.linear):
-                basis[:, :, c] = np.clip(columns[n], 0.0, 1e100) * ladder.scale[place[n]]
+            # All columns at once, so that powers are taken once: the column of an amplitude is the
+            # law with that amplitude at one and the others at zero.
+            one = np.eye(len(law.linear))[:, :, None, None]
+            units = {n: one[c] for c, n in enumerate(law.linear)}
+            columns = np.broadcast_to(
+                law(ladder.inputs, known | units), (len(law.linear), points, rows)
+            )
+            scale = np.array([ladder.scale[place[n]] for n in law.linear])
+            basis[:] = np.clip(np.moveaxis(columns, 0, -1), 0.0, 1e100) * scale
     return basis, fixed
