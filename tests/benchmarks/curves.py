@@ -30,6 +30,7 @@ GROUPS = {"image classification": ("IC",), "NLP + nano": ("NMT", "LM", "BB", "Na
 RECORDS = {"image classification": (0.0280, 3.330), "NLP + nano": (0.0194, 2.773)}
 PEERS = ("last", "M1", "M2", "M3", "M4", "BNSL1")
 _SIZE = 1e9  # of every curve's model; the law does not look at it
+_DRAWS = 500  # a chain: hundreds of targets make more of them costly
 _FEW = 5  # targets below which a curve's own coverage says nothing
 
 
@@ -85,7 +86,8 @@ def predicted(
     asked = [Target(_SIZE, x, "curve", kind="mean") for x in curve.x_new]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BayeslawWarning)
-        fitted = inference.fit(as_runs(curve), spec, cores=cores, **effort.fit)
+        settings = {"draws": _DRAWS, **effort.fit}
+        fitted = inference.fit(as_runs(curve), spec, cores=cores, **settings)
         under = forecast(fitted, asked).draws.values.reshape(-1, len(asked)).T
     sd, nu = fitted.posterior["run_sd"].values.ravel(), spec.noise.tails
     rng = np.random.default_rng(fitted.seed)
