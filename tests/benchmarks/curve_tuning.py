@@ -1,6 +1,23 @@
 """How the model of learning curves was chosen: on simulated curves, before any real one.
 
 uv run python -m tests.benchmarks.curve_tuning [--each 8] [--seed 11] [--only "as chosen,length 3"]
+
+The search, on 20 to 40 curves a question and lattices of 512 points: log density per point over
+that of the choice, curve by curve, with its standard error (and RMSLE over that of the choice).
+
+Law. Gentle bend, length 3 (the choice before) -.34 (.0228 against .0184), the same with s.d. .5 to
+8 % -.39, no floor -.50, power, break, power, floor -.14, two bends -.00 (.02) (-.0007), law trusted
+-.46. Averaged with two bends and length 3: equally +.003, by evidence -.004, by its root -.001.
+
+Discrepancy. Length 3 -.01 (.03); length 1 and s.d. .2 to 5 % +.02 (.02); s.d. .2 to 5 % -.01 (.03);
+s.d. 1 to 20 % -.02 (.02). Noise. Gaussian -.01 (.02).
+
+Priors. Sharpness .3 to 3 +.01 (.01), .3 to 8 -.00 (.01), .7 to 6 -.03 (.01); exponent .2 to 3
+-.01 (.01), .1 to 1.5 -.01 (.01); earlier starts -.02 (.01), later +.00 (.01); floor from 2 %
++.00 (.01), from 10 % -.02 (.02); excess to 10 -.01 (.01).
+
+So the bend's sharpness is what was missing; the rest is flat, and an average over laws adds
+nothing to a law that contains them. No difference within two standard errors was acted on.
 """
 
 from __future__ import annotations
