@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log10
 
 import numpy as np
@@ -25,7 +26,7 @@ def _from_published(at, a, b, c, d, E_start, E_max):
 
 
 @law(
-    inputs=(PARAMS, EXPERTS),
+    inputs=(replace(PARAMS, improves=False), EXPERTS),  # not where the interaction rules
     parameters=(
         Parameter("level", "loss of one expert-equivalent", 0.8, 1.6, "10^d", NATS, linear=True),
         Parameter("alpha", "size exponent", 0.04, 0.16, "a"),

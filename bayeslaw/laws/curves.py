@@ -11,6 +11,8 @@ LIMIT = Parameter("E", "error left at the end", 0.05, 1.05, r"\varepsilon_\infty
                   linear=True)  # fmt: skip
 EXCESS = Parameter("b", "excess at the reference point", 0.02, 3.0, r"\beta", NATS, linear=True,
                    between=0.4)  # fmt: skip
+LEVEL = Parameter("b", "error at the reference point", 0.5, 4.0, r"\beta", NATS, linear=True,
+                  between=0.4)  # fmt: skip
 POWER = Parameter("c", "exponent", 0.05, 1.0, "c", between=0.2)
 
 
@@ -29,7 +31,7 @@ def _pair(**known):
             "from_published": from_published, **known}  # fmt: skip
 
 
-@law(parameters=(EXCESS, POWER), **_pair())
+@law(parameters=(LEVEL, POWER), **_pair())
 def m1(xp, tokens, b, c):
     """Error is a power of the data."""
     return b * tokens**-c

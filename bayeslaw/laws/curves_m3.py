@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bayeslaw.laws.curves import EXCESS, POWER, REFERENCE
+from bayeslaw.laws.curves import LEVEL, POWER, REFERENCE
 from bayeslaw.laws.law import Parameter, law
 from bayeslaw.laws.shared import TOKENS
 
@@ -18,7 +18,7 @@ def _from_published(at, beta, gamma, c):
 @law(
     inputs=(TOKENS,),
     parameters=(
-        EXCESS,
+        LEVEL,
         Parameter("gamma", "inverse data at which it levels off", 0.001, 1.0, r"\gamma"),
         POWER,
     ),

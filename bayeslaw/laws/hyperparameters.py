@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayeslaw import names
@@ -37,6 +39,8 @@ PARAMETERS = (
     Parameter("n", "factor of the best setting per e-fold of size", 0.4, 1.6, "n"),
     Parameter("d", "factor of the best setting per e-fold of data", 0.6, 2.2, "d"),
 )  # fmt: skip
+# Growth at a fixed setting leaves the best one behind.
+SIZE, DATA = replace(PARAMS, improves=False), replace(TOKENS, improves=False)
 RATE = Input(names.LR, "x", "1", span=(0.05, 20.0), improves=False)
 BATCH = Input(names.BATCH_TOKENS, "x", "tokens", span=(0.05, 20.0), improves=False)
 FACTS = {
@@ -47,14 +51,14 @@ FACTS = {
 }
 
 
-@law(inputs=(PARAMS, TOKENS, RATE), **FACTS, **_conversions(names.LR))
+@law(inputs=(SIZE, DATA, RATE), **FACTS, **_conversions(names.LR))
 def learning_rate(xp, params, tokens, lr, E, a, b, alpha, beta, k, best, n, d):
     """Loss rises with the squared log distance from a best rate that is a power of N and D."""
     off = xp.log(lr) - xp.log(best) - xp.log(n) * xp.log(params) - xp.log(d) * xp.log(tokens)
     return (E + a * params**-alpha + b * tokens**-beta) * (1 + k * off**2)
 
 
-@law(inputs=(PARAMS, TOKENS, BATCH), **FACTS, **_conversions(names.BATCH_TOKENS))
+@law(inputs=(SIZE, DATA, BATCH), **FACTS, **_conversions(names.BATCH_TOKENS))
 def batch_size(xp, params, tokens, batch_tokens, E, a, b, alpha, beta, k, best, n, d):
     """Loss rises with the squared log distance from a best batch that is a power of N and D."""
     off = xp.log(batch_tokens) - xp.log(best) - xp.log(n) * xp.log(params)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bayeslaw.laws.law import Parameter, law
 from bayeslaw.laws.shared import FLOPS, NATS
-
-COMPUTE = type(FLOPS)(FLOPS.name, FLOPS.symbol, FLOPS.unit, improves=False)
 
 
 def _to_published(at, c, fall):
@@ -19,7 +19,7 @@ def _from_published(at, k, slope):
 
 
 @law(
-    inputs=(COMPUTE,),
+    inputs=(replace(FLOPS, improves=False),),
     parameters=(
         Parameter("c", "loss at the reference compute", 0.7, 1.5, "c", NATS, linear=True),
         # The slope is its logarithm, so that architectures may also get worse with compute.
