@@ -54,7 +54,7 @@ def formula_text(law: Law) -> str:
     if law.equation is not None:
         return _plain(law.equation)
     expression, _ = _trace(law, symbols=False)
-    return "L = " + str(expression).replace("**", "^")
+    return _plain("L = " + str(expression).replace("**", "^"))
 
 
 def _plain(equation: str) -> str:
