@@ -94,8 +94,8 @@ def fit_huber(
     log_n, log_d, log_loss = np.log(params), np.log(tokens), np.log(loss)
     grid = np.array(list(product(*_STARTS.values())))
     values = [summed_huber(theta, log_n, log_d, log_loss, delta)[0] for theta in grid]
-    best = [_climb(grid[i], log_n, log_d, log_loss, delta) for i in np.argsort(values)[:starts]]
-    return _published(min(best, key=lambda found: found.fun))
+    best = [_descend(grid[i], log_n, log_d, log_loss, delta) for i in np.argsort(values)[:starts]]
+    return _published(*min(best, key=lambda found: found[1]))
 
 
 def bootstrap_huber(
@@ -120,7 +120,7 @@ def bootstrap_huber(
     rng, n = np.random.default_rng(seed), columns.shape[1]
     size = round(share * n)
     picks = [rng.choice(n, size, replace=replace) for _ in range(count)]
-    return [_published(_climb(centre, *columns[:, pick], delta)) for pick in picks]
+    return [_published(*_descend(centre, *columns[:, pick], delta)) for pick in picks]
 
 
 def interval(fits: list[Additive], name: str, level: float = 0.9) -> Number:
@@ -128,17 +128,27 @@ def interval(fits: list[Additive], name: str, level: float = 0.9) -> Number:
     return Number.of([getattr(fit, name) for fit in fits], level)
 
 
-def _climb(start: np.ndarray, log_n: Any, log_d: Any, log_loss: Any, delta: float) -> Any:
-    return minimize(
-        summed_huber, start, (log_n, log_d, log_loss, delta), jac=True, method="L-BFGS-B",
-        options={"maxiter": 3000, "maxfun": 6000, "ftol": 1e-15, "gtol": 1e-10},
-    )  # fmt: skip
+def _descend(
+    start: np.ndarray, log_n: Any, log_d: Any, log_loss: Any, delta: float
+) -> tuple[np.ndarray, float]:
+    """Minimise from one start; inputs are centred on the way, which takes their ridge out."""
+    mean_n, mean_d = log_n.mean(), log_d.mean()
+    shift = np.array([[1, 0, 0, -mean_n, 0], [0, 1, 0, 0, -mean_d]])
+
+    def centred(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        return summed_huber(theta, log_n - mean_n, log_d - mean_d, log_loss, delta)
+
+    at = np.concatenate([shift @ start, start[2:]])
+    found = minimize(centred, at, jac=True, method="L-BFGS-B",
+                     options={"maxiter": 500, "ftol": 1e-14, "gtol": 1e-9})  # fmt: skip
+    x = found.x
+    back = np.array([x[0] + x[3] * mean_n, x[1] + x[4] * mean_d, *x[2:]])
+    return back, float(found.fun)
 
 
-def _published(found: Any) -> Additive:
-    a, b, e, alpha, beta = map(float, found.x)
-    return Additive(float(np.exp(e)), float(np.exp(a)), float(np.exp(b)), alpha, beta,
-                    float(found.fun))  # fmt: skip
+def _published(x: np.ndarray, objective: float) -> Additive:
+    a, b, e, alpha, beta = map(float, x)
+    return Additive(float(np.exp(e)), float(np.exp(a)), float(np.exp(b)), alpha, beta, objective)
 
 
 def _vector(fit: Additive) -> np.ndarray:

@@ -13,7 +13,6 @@ from bayeslaw.errors import LawError, SpecError
 from bayeslaw.laws import LAWS, Input, Parameter, law as declare
 from bayeslaw.laws.latex import formula_text, latex
 from bayeslaw.laws.law import prior_location
-from bayeslaw.model.point import fit_point
 
 DRAWS = 200
 ANCHOR = 2.5  #: nats per token; parameters in units of loss are declared as fractions of it
@@ -219,7 +218,7 @@ def test_least_squares_finds_the_parameters_that_made_the_data(law, rng):
         table["params"] = raw["flops"] / 6 / table["tokens"]
     runs = bl.simulate(law, truth, params=table["params"], tokens=table["tokens"], inputs=more,
                        run_sd=0.0)  # fmt: skip
-    found = bl.least_squares(runs, law).iloc[0]
+    found = bl.least_squares(runs, law, starts=1 if law.name in RIDGES else 5).iloc[0]
     assert found["residual_sd"] < (1e-3 if law.name in RIDGES else 1e-5)
     if law.name not in RIDGES:
         for symbol, value in truth.items():
@@ -229,31 +228,45 @@ def test_least_squares_finds_the_parameters_that_made_the_data(law, rng):
 # Recovery
 
 
-NOISE, SIMULATIONS, CLOUD = 0.01, 12, 3000
+NOISE, SIMULATIONS, PARTICLES, MOVES = 0.02, 8, 300, 5
 
 
-def weighted(law, inputs, log_loss, rng):
-    """Draws from the exact posterior of one simulated table: Laplace's, weighted anew."""
+def posterior(law, inputs, log_loss, rng):
+    """Log parameters from the posterior of one simulated table: the prior, tempered into it."""
     priors = np.array([prior_location(p.low, p.high) for p in law.parameters])
     unit = np.array([np.log(ANCHOR) * p.in_loss_units for p in law.parameters])
-    location, spread = priors[:, 0] + unit, priors[:, 1]
-    fit = fit_point(
-        law, inputs, np.exp(log_loss), location=location, spread=spread, noise=NOISE
-    )
-    precision = fit.jacobian.T @ fit.jacobian / NOISE**2 + np.diag(spread**-2)
-    root = np.linalg.inv(np.linalg.cholesky(precision)).T
-    z = rng.standard_normal((CLOUD, len(location)))
-    stretch = np.sqrt(5 / rng.chisquare(5, CLOUD))[:, None]
-    draws = fit.log_parameters + 1.2 * stretch * z @ root.T
-    values = {n: np.exp(draws[:, i, None]) for i, n in enumerate(law.parameter_names)}
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        curve = np.log(law(inputs, values))
-    log_weight = -0.5 * (((log_loss - curve) / NOISE) ** 2).sum(1)
-    log_weight -= 0.5 * (((draws - location) / spread) ** 2).sum(1)
-    log_weight += 0.5 * (5 + len(location)) * np.log1p((z**2).sum(1) * stretch[:, 0] ** 2 / 5)
-    log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-    weight = np.exp(log_weight - log_weight.max())
-    return draws, weight / weight.sum()
+    location, spread, k = priors[:, 0] + unit, priors[:, 1], len(priors)
+
+    def fits(x):
+        values = {n: np.exp(x[:, i, None]) for i, n in enumerate(law.parameter_names)}
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            off = (log_loss - np.log(law(inputs, values))) / NOISE
+            return np.nan_to_num(-0.5 * (off**2).sum(1), nan=-1e30, neginf=-1e30)
+
+    def believed(x):
+        return -0.5 * (((x - location) / spread) ** 2).sum(1)
+
+    x = location + spread * rng.standard_normal((PARTICLES, k))
+    fit, heat, size = fits(x), 0.0, 1.0
+    while heat < 1:
+        steps = np.geomspace(1e-9, 1 - heat, 60) if heat < 1 - 1e-9 else [1 - heat]
+        for step in reversed(steps):  # the longest that keeps half of the particles
+            weight = np.exp(step * (fit - fit.max()))
+            weight /= weight.sum()
+            if 1 / (weight**2).sum() > PARTICLES / 2:
+                break
+        heat = 1.0 if step == 1 - heat else heat + step
+        chosen = rng.choice(PARTICLES, PARTICLES, p=weight)
+        x, fit = x[chosen], fit[chosen]
+        root = np.linalg.cholesky(np.cov(x.T).reshape(k, k) + 1e-10 * np.eye(k))
+        for _ in range(MOVES * (4 if heat == 1 else 1)):
+            at = x + size * 2.38 / np.sqrt(k) * rng.standard_normal(x.shape) @ root.T
+            moved = fits(at)
+            gain = heat * (moved - fit) + believed(at) - believed(x)
+            taken = np.log(rng.uniform(size=PARTICLES)) < gain
+            x[taken], fit[taken] = at[taken], moved[taken]
+            size *= np.exp(taken.mean() - 0.25)
+    return x
 
 
 @every_law
@@ -263,13 +276,13 @@ def test_a_law_recovers_its_own_parameters_as_often_as_its_intervals_say(law, rn
         truth = {n: float(v[0]) for n, v in prior_draws(law, rng, 1).items()}
         inputs = settings(law, rng, 40, reach=100.0)
         log_loss = np.log(law(inputs, truth)) + NOISE * rng.standard_normal(40)
-        draws, weight = weighted(law, inputs, log_loss, rng)
+        draws = posterior(law, inputs, log_loss, rng)
         for i, n in enumerate(law.parameter_names):
-            rank = weight[draws[:, i] < np.log(truth[n])].sum()
+            rank = (draws[:, i] < np.log(truth[n])).mean()
             held, count = held + (0.1 < rank < 0.9), count + 1
     # Ranks of one table hang together: as if there were a third as many.
     low, high = binom.interval(0.999, count // 3, 0.8)
-    assert low <= held / 3 <= high + 1
+    assert low <= -(-held // 3) <= high
 
 
 # Declaring and looking up
