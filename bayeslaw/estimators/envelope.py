@@ -21,8 +21,9 @@ class Envelope:
 
     Attributes
     ----------
-    flops, params, losses : where each curve that touches the envelope does so: the middle of its
-        stretch of budgets in log compute, its size and the loss there.
+    flops, params, losses : where each size touches the envelope: the middle of its stretch of
+        budgets in log compute, the size and the loss there; the smallest and the largest, whose
+        stretches have no end, are left out.
     by_budget : the published line through the size at each of 1500 budgets.
     resampled : exponents of that line over resampled curves.
     """
@@ -42,7 +43,7 @@ class Envelope:
         return Number.of(self.resampled, level, self.by_budget.powers[0])
 
     def posterior(self) -> PowerLaw:
-        """Return the Bayesian version: a line through one point per curve on the envelope."""
+        """Return the Bayesian version: a line through one point per size on the envelope."""
         return fit_power_law(self.params, flops=self.flops)
 
 
@@ -65,27 +66,23 @@ def fit_envelope(
     Raises
     ------
     FitError
-        If fewer than four curves touch the envelope.
+        If fewer than four sizes between the smallest and the largest touch the envelope.
     """
     curves = list(_curves(runs, warm_up, smooth))
     whole = _trace(curves)
     sizes = sorted({n for n, _, _ in curves})
     rng = np.random.default_rng(seed)
     slopes = []
-    while len(slopes) < resamples:
+    for _ in range(resamples):
         pick = set(rng.choice(sizes, len(sizes)))
-        flops, params, *_ = _trace([c for c in curves if c[0] in pick])
+        flops, params, _ = _trace([c for c in curves if c[0] in pick])
         if len(np.unique(params)) > 3:
             slopes.append(np.polyfit(np.log(flops), np.log(params), 1)[0])
-        elif len(pick) <= 3 and len(sizes) <= 4:
-            break
-    flops, params, which, losses = whole
-    touched = [np.flatnonzero(which == i) for i in np.unique(which)]
-    # The ends of the range are cut by the budgets, not by a neighbouring curve.
-    touched = [t for t in touched if t[0] > 0 and t[-1] < len(which) - 1]
-    if len(touched) < 4:
+    flops, params, losses = whole
+    touched = [np.flatnonzero(params == n) for n in np.unique(params)]
+    if len(touched) < 4 or not slopes:
         raise FitError(
-            f"{len(touched)} curves cross the lower envelope; expected at least 4. Give training "
+            f"{len(touched)} inner sizes touch the lower envelope; expected at least 4. Give training "
             "curves (rows that share 'run') of more sizes, or use isoFLOP parabolas."
         )
     middle = np.array([np.exp(np.log(flops[t]).mean()) for t in touched])
@@ -112,8 +109,8 @@ def _curves(runs: Runs, warm_up: float, smooth: float):
         yield float(rows[names.PARAMS].iloc[0]), rows[names.FLOPS].to_numpy(), loss
 
 
-def _trace(curves: list) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return budgets, the size of the lowest curve at each, which curve, and its loss."""
+def _trace(curves: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return budgets, the size of the lowest curve at each, and its loss."""
     low = np.sort([c.min() for _, c, _ in curves])[min(1, len(curves) - 1)]
     high = max(c.max() for _, c, _ in curves)
     budgets = np.geomspace(low, high, _BUDGETS)
@@ -122,6 +119,7 @@ def _trace(curves: list) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         for _, c, loss in curves
     ])  # fmt: skip
     which = at.argmin(0)
-    seen = np.isfinite(at.min(0))
     size = np.array([n for n, _, _ in curves])[which]
-    return budgets[seen], size[seen], which[seen], np.exp(at.min(0))[seen]
+    # Where the smallest or largest size is lowest, sizes that were not tried would be lower.
+    seen = np.isfinite(at.min(0)) & (size > size.min()) & (size < size.max())
+    return budgets[seen], size[seen], np.exp(at.min(0))[seen]
