@@ -13,6 +13,7 @@ from bayeslaw.errors import FitError
 from bayeslaw.laws import get_law
 
 KINDS = ("M1", "M2", "M3", "M4", "BNSL")
+_ROUNDS, _STEPS = 250, 15  #: of M4: regressions, and Newton steps between them
 _BELOW = 1e-3  #: the limit starts this far below the lowest error seen, and descends from there
 
 
@@ -53,7 +54,7 @@ def fit_curve(x: Any, y: Any, kind: str, *, guess: float = 1.0) -> Curve:
     ----------
     x, y : amounts of data and errors, shape (points,).
     kind : one of :data:`KINDS`, or ``"last"`` for the last error carried forward.
-    guess : error of a guess, where M4 starts.
+    guess : error of a guess, where M4 starts; at 1, an error rate, it is an upper bound too.
 
     Returns
     -------
@@ -140,24 +141,28 @@ def _m3(x: np.ndarray, y: np.ndarray) -> Curve:
 
 def _m4(x: np.ndarray, y: np.ndarray, guess: float) -> Curve:
     low, high = y.min(), y.max()
-    start = max(guess - high, 1e-6)
-    # As published the regression keeps the first guess, and its signs are constrained.
-    design = np.stack([np.ones_like(x), -np.log(x), np.log(start + high - y)], axis=1)
-
-    def solved(limit: float) -> tuple[np.ndarray, float]:
-        target = np.log(np.maximum(y - limit, 1e-12))
-        found, rest = nnls(design, target)
-        return found, rest**2 / len(x)
-
-    def excess(log_gap: np.ndarray) -> float:
-        return solved(low - np.exp(log_gap[0]))[1]
-
-    gap = np.exp(minimize(excess, [np.log(min(_BELOW, 0.5 * low))], method="Nelder-Mead").x[0])
-    limit = max(low - gap, 0.0)
-    (log_beta, c, alpha), _ = solved(limit)
-    c, alpha = max(c, 1e-9), max(alpha, 1e-9)
-    return Curve("M4", {"beta": float(np.exp(log_beta)), "c": -c, "alpha": alpha,
-                        "epsilon_inf": limit, "epsilon_0": start + high})  # fmt: skip
+    limit, start = low - min(_BELOW, 0.5 * low), max(guess, high + _BELOW)
+    most = start if guess == 1.0 else np.inf
+    # As published: the regression keeps the first guess, its signs are constrained, and the two
+    # ends move by damped Newton steps between regressions.
+    design = np.stack([np.ones_like(x), -np.log(x), np.log(start - y)], axis=1)
+    end, before = start, np.inf
+    for _ in range(_ROUNDS):
+        (log_beta, c, alpha), _ = nnls(design, np.log(y - limit))
+        power = log_beta - c * np.log(x)
+        for _ in range(_STEPS):
+            rest = np.log(y - limit) - alpha * np.log(end - y) - power
+            bend = np.mean((1 - rest) / (y - limit) ** 2)
+            bend_end = alpha * np.mean((alpha + rest) / (end - y) ** 2)
+            step, step_end = np.mean(rest / (y - limit)), alpha * np.mean(rest / (end - y))
+            limit = limit + 0.5 * step / bend if abs(bend) > 1e-5 else limit
+            end = end + 0.5 * step_end / bend_end if abs(bend_end) > 1e-5 else end
+            limit, end = np.clip(limit, 0.0, low - _BELOW), np.clip(end, high + _BELOW, most)
+        if abs(log_beta - before) < 1e-9:
+            break
+        before = log_beta
+    return Curve("M4", {"beta": float(np.exp(log_beta)), "c": -max(c, 1e-9), "epsilon_0": end,
+                        "alpha": max(alpha, 1e-9), "epsilon_inf": limit})  # fmt: skip
 
 
 def _bnsl(x: np.ndarray, y: np.ndarray) -> Curve:

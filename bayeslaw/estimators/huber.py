@@ -65,7 +65,7 @@ def summed_huber(theta: Any, log_n: Any, log_d: Any, log_loss: Any, delta: float
 
 
 def fit_huber(
-    params: Any, tokens: Any, loss: Any, *, starts: int = 40, delta: float = DELTA
+    params: Any, tokens: Any, loss: Any, *, starts: int = 20, delta: float = DELTA
 ) -> Additive:
     """Fit the additive law as Hoffmann et al. do.
 
@@ -100,7 +100,7 @@ def fit_huber(
 
 def bootstrap_huber(
     params: Any, tokens: Any, loss: Any, *, share: float = 1.0, replace: bool = True,
-    count: int = 300, seed: int = 0, delta: float = DELTA,
+    count: int = 300, starts: int = 20, seed: int = 0, delta: float = DELTA,
 ) -> list[Additive]:  # fmt: skip
     """Refit resampled runs, each from the optimum of all of them.
 
@@ -110,13 +110,14 @@ def bootstrap_huber(
     share, replace : of the runs that make a resample, with or without putting them back:
         1 and True for the bootstrap of Besiroglu et al., .8 and False for Hoffmann et al.
     count, seed : resamples, and the seed of their random numbers.
+    starts, delta : of :func:`fit_huber`.
 
     Returns
     -------
     list of Additive
     """
     columns = np.log(np.stack([params, tokens, loss]))
-    centre = _vector(fit_huber(params, tokens, loss, delta=delta))
+    centre = _vector(fit_huber(params, tokens, loss, starts=starts, delta=delta))
     rng, n = np.random.default_rng(seed), columns.shape[1]
     size = round(share * n)
     picks = [rng.choice(n, size, replace=replace) for _ in range(count)]

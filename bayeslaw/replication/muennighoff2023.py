@@ -35,8 +35,7 @@ def _replicate(seed: int) -> list[Claim]:
     return [
         close("R_D, repetitions after which data wear off", PRINTED["R_D"], number(made, "R_D"),
               note=_LEVEL),
-        close("R_N, surpluses after which size wears off", PRINTED["R_N"], number(made, "R_N"),
-              note=_LEVEL),
+        close("R_N, surpluses after which size wears off", PRINTED["R_N"], number(made, "R_N")),
         close("worth of an epoch over the first four, of fresh data", _worth(15.387756, 4.0), worth,
               note=_LEVEL),
         holds("at one epoch the law less the additive law, nats, most", Number(_one_epoch(law)),

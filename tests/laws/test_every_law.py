@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -286,6 +287,34 @@ def test_a_law_recovers_its_own_parameters_as_often_as_its_intervals_say(law, rn
 
 
 # Declaring and looking up
+
+
+def test_a_law_takes_fewer_than_sixty_lines():
+    homes = [law.formula.__code__.co_filename for law in LAWS.values()]
+    lines = {home: len(Path(home).read_text().splitlines()) for home in homes}
+    assert {h: n for h, n in lines.items() if n >= 60 * homes.count(h)} == {}
+
+
+@every_law
+def test_a_table_without_an_input_is_refused_by_name(law):
+    table = {i.name: [1.0, 2.0] for i in law.inputs[1:]}
+    missing = law.inputs[0].name
+    with pytest.raises(LawError, match=f"'{law.name}' needs a column '{missing}'.*Add it"):
+        law.read(table)
+    for bad in (0.0, float("nan"), -1.0, "many"):
+        with pytest.raises(LawError, match=f"positive numbers in column '{missing}'; row 1 "):
+            law.read({missing: [bad, 2.0], **table})
+
+
+@every_law
+def test_inputs_that_are_compared_share_a_reference(law, rng):
+    raw = {n: REFERENCES[n] * v for n, v in settings(law, rng).items()}
+    found = law.references(raw)
+    for i in law.inputs:
+        own = np.exp(np.log(raw[i.name]).mean())
+        expected = found[i.reference] if isinstance(i.reference, str) else i.reference or own
+        assert found[i.name] == pytest.approx(expected)
+
 
 SIZE = Input("params", "N", "parameters")
 FLOOR = Parameter("E", "floor", 0.5, 1.1, "E", "nat/token", linear=True)
