@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bayeslaw.errors import TargetError
-from bayeslaw.names import FAMILY, FLOPS, PARAMS, TOKENS
+from bayeslaw.names import FAMILY, FLOPS, LAW_INPUTS, PARAMS, TOKENS
 
 if TYPE_CHECKING:
     from bayeslaw.prediction import Target
@@ -49,7 +49,7 @@ def _from_flag(flag: str, kind: str) -> "Target":
 
     given = parse_target(flag)
     for name in given:
-        if name not in KNOWN:
+        if name not in (*KNOWN, *LAW_INPUTS):
             meant = canonical_name(name)
             hint = f"did you mean {meant!r}?" if meant in KNOWN else f"known: {', '.join(KNOWN)}."
             raise TargetError(f"target {flag!a} has the unknown key {name!r}; {hint}")
@@ -59,7 +59,8 @@ def _from_flag(flag: str, kind: str) -> "Target":
             f"target {flag!a} has no {' and no '.join(missing)}; expected both, such as "
             f"{PARAMS}=70e9,{TOKENS}=1.4e12."
         )
-    return Target(given[PARAMS], given[TOKENS], flops=given.get(FLOPS), kind=kind)
+    more = {name: given[name] for name in LAW_INPUTS if name in given}
+    return Target(given[PARAMS], given[TOKENS], flops=given.get(FLOPS), kind=kind, inputs=more)
 
 
 def _from_table(path: Path, kind: str) -> "list[Target]":

@@ -141,9 +141,9 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
     lab_of_row, labs = _index(table[names.LAB])
     lab_of_family = lab_of_row[np.unique(family_of_row, return_index=True)[1]]
 
-    raw = np.log(table[list(law.input_names)].to_numpy(float))
-    references = {n: float(np.exp(raw[:, i].mean())) for i, n in enumerate(law.input_names)}
-    points = raw - np.log(list(references.values()))
+    raw = law.read(table)
+    references = law.references(raw)
+    points = np.stack([np.log(raw[n] / references[n]) for n in law.input_names], axis=1)
     loss = table[names.LOSS].to_numpy(float)
     rows_in_run = np.bincount(run_of_row)[run_of_row]
 

@@ -199,7 +199,7 @@ def _losses(
 ) -> np.ndarray:
     """Return losses of one family's targets, shape (chain, draw, targets)."""
     law, layout = fit.law, fit.layout
-    columns = {n: np.array([getattr(t, n) for t in targets]) for n in law.input_names}
+    columns = {n: np.array([t.value(n) for t in targets]) for n in law.input_names}
     relative = {n: columns[n] / layout.references[n] for n in law.input_names}
     points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
     log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))

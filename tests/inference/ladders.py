@@ -8,6 +8,7 @@ from bayeslaw.runs import Runs
 from bayeslaw.simulation import simulate
 
 TRUTH = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
+#: Laws of every shape: with and without a floor, in one input and in two.
 TRUTHS = {
     "chinchilla": TRUTH,
     "kaplan": {"N_c": 8.8e13, "D_c": 5.4e13, "alpha_N": 0.076, "alpha_D": 0.095},

@@ -10,9 +10,8 @@ from bayeslaw.inference.quadrature.ladder import Belief, ladders
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
 from bayeslaw.inference.quadrature.select import choose
-from bayeslaw.laws import LAWS
 from bayeslaw.model import Noise, Spec, lay_out
-from tests.inference.ladders import LATE, POOLINGS, ladder, spec_for
+from tests.inference.ladders import LATE, POOLINGS, TRUTHS, ladder, spec_for
 
 
 def _slope_error(density, x: np.ndarray, picks: np.ndarray) -> float:
@@ -28,7 +27,7 @@ def _slope_error(density, x: np.ndarray, picks: np.ndarray) -> float:
 
 @pytest.mark.parametrize("tails", [None, 4.0])
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", TRUTHS)
 def test_the_collapsed_gradient_is_the_slope_of_the_density(law, pooling, tails, rng):
     spec = spec_for(law, pooling, noise=Noise(tails=tails))
     for runs in (ladder(checkpoints=8), ladder(families=1)):
@@ -141,7 +140,7 @@ def test_the_run_likelihood_is_that_of_the_declared_model(tails):
     np.testing.assert_allclose(run_log_likelihood(spec, layout, values), plain, rtol=1e-8)
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", TRUTHS)
 def test_weighted_points_reproduce_the_prior_when_rows_say_nothing(law):
     # With noise far above any signal the posterior is the prior: weights must give it back.
     spec = Spec(law, noise=Noise(run=(500.0, 5000.0)), discrepancy=None, pool="none")

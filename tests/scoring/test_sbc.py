@@ -23,6 +23,7 @@ from bayeslaw.scoring.bands import holm, p_value, uniform_band
 from bayeslaw.scoring.estimands import estimands, target_beyond, truth_beyond
 from bayeslaw.scoring.sbc import _in_order, in_nats, small_design
 from bayeslaw.simulation import simulate
+from tests.inference.ladders import TRUTHS
 
 SIMULATIONS = 60
 #: So noisy that a sample of the prior, weighted by the likelihood, stands for the posterior.
@@ -200,9 +201,9 @@ def test_what_cannot_be_is_refused(arguments, message, design):
 # What is ranked
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", TRUTHS)
 @pytest.mark.parametrize("pool", ["partial", "none", "mixed"])
-def test_every_law_and_pooling_has_finite_quantities(law, pool):
+def test_laws_of_every_shape_and_pooling_have_finite_quantities(law, pool):
     if pool == "mixed":
         first, *_, last = LAWS[law].parameter_names
         pool = {first: "none", last: "shared"}
