@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -163,12 +163,21 @@ def forecast(
         attrs={"unit": "nat/token"},
     )
     known = tuple(t.family in fit.families for t in wanted)
-    reach = tuple(_reach(fit, t) for t in wanted)
+    reach, notes = judged(fit, wanted)
     far = [_notes(fit, t, r) for t, r in zip(wanted, reach, strict=True)]
     for text in dict.fromkeys(n for group in far for n in group):
         warnings.warn(text, ExtrapolationWarning, stacklevel=2)
-    notes = tuple((*_strangers(fit, t), *n) for t, n in zip(wanted, far, strict=True))
     return Forecast(draws, wanted, known, reach, notes)
+
+
+def judged(
+    fit: Fit, targets: Sequence[Target]
+) -> tuple[tuple[float, ...], tuple[tuple[str, ...], ...]]:
+    """Return how far beyond the runs each target lies, and what to beware of there."""
+    reach = tuple(_reach(fit, t) for t in targets)
+    return reach, tuple(
+        (*_strangers(fit, t), *_notes(fit, t, r)) for t, r in zip(targets, reach, strict=True)
+    )
 
 
 def _named(fit: Fit, targets: list[Target]) -> list[Target]:
@@ -180,28 +189,48 @@ def _named(fit: Fit, targets: list[Target]) -> list[Target]:
     ]
 
 
+def given_draws(
+    fit: Fit, own: FamilyDraws, targets: Sequence[Target]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what each draw says of the curve at targets of one family.
+
+    Parameters
+    ----------
+    own : the family, from :func:`~bayeslaw.prediction.family.known_family` or ``new_family``.
+    targets : where.
+
+    Returns
+    -------
+    Log loss of the law and the known part of the discrepancy, both of shape (chain, draw,
+    targets), and the covariance (targets, targets) of the rest of the discrepancy in units of its
+    variance.
+    """
+    law, layout = fit.law, fit.layout
+    columns = {n: np.array([getattr(t, n) for t in targets]) for n in law.input_names}
+    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
+    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
+    nothing = np.zeros((len(targets), len(targets)))
+    if fit.spec.discrepancy is None:
+        return log_loss, np.zeros_like(log_loss), nothing
+    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
+    if own.features is None:
+        rest = matern32(points, points, fit.spec.discrepancy.length)
+        return log_loss, np.zeros_like(log_loss), rest
+    known = own.discrepancy[..., None] * (own.components @ own.features.at(points).T)
+    return log_loss, known, own.features.remainder(points)
+
+
 def _losses(
     fit: Fit, own: FamilyDraws, targets: list[Target], rng: np.random.Generator
 ) -> np.ndarray:
     """Return losses of one family's targets, shape (chain, draw, targets)."""
-    law, layout = fit.law, fit.layout
-    columns = {n: np.array([getattr(t, n) for t in targets]) for n in law.input_names}
-    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
-    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
-    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
+    log_loss, known, rest = given_draws(fit, own, targets)
     shape = log_loss.shape
-
     if fit.spec.discrepancy is not None:
-        if own.features is None:
-            rest = matern32(points, points, fit.spec.discrepancy.length)
-            mean = 0.0
-        else:
-            mean = own.components @ own.features.at(points).T
-            rest = own.features.remainder(points)
         values, vectors = np.linalg.eigh((rest + rest.T) / 2)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        wander = mean + rng.standard_normal(shape) @ root.T
-        log_loss = log_loss + own.discrepancy[..., None] * wander
+        unknown = own.discrepancy[..., None] * (rng.standard_normal(shape) @ root.T)
+        log_loss = log_loss + known + unknown
     # Drawn for every target, so that asking for a mean does not change the draws of the others.
     tails = fit.spec.noise.tails
     unit = rng.standard_normal(shape) if tails is None else rng.standard_t(tails, shape)
