@@ -42,6 +42,55 @@ def read_targets(
     return targets
 
 
+def one_target(flags: list[str], family: str | None, kind: str) -> "Target":
+    """Return the one target that is asked about.
+
+    Raises
+    ------
+    TargetError
+        If there is none, there are several, or it is malformed.
+    """
+    targets = read_targets(flags, None, family, kind)
+    if len(targets) > 1:
+        raise TargetError(
+            f"{len(targets)} targets were given; expected one. Give a single --target."
+        )
+    return targets[0]
+
+
+def read_budget(text: str | None) -> float:
+    """Read --budget, which is needed."""
+    if text is None:
+        raise typer.BadParameter(
+            "is missing; expected compute in FLOP, such as 1e21.", param_hint="--budget"
+        )
+    return read_quantity(text, "--budget")
+
+
+def read_quantity(text: str, flag: str) -> float:
+    """Read a positive quantity given to a flag."""
+    from bayeslaw.errors import RunsError
+    from bayeslaw.runs import parse_quantity
+
+    try:
+        return parse_quantity(text)
+    except RunsError as error:
+        raise typer.BadParameter(f"{error}.", param_hint=flag) from None
+
+
+def listed_families(text: str | None) -> list[str]:
+    """Read the names of --families A,B; two or more, or none."""
+    if text is None:
+        return []
+    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if len(names) < 2:
+        raise typer.BadParameter(
+            f"{text!a} names {len(names)}; expected two or more, such as A,B.",
+            param_hint="--families",
+        )
+    return names
+
+
 def _from_flag(flag: str, kind: str) -> "Target":
     from bayeslaw.prediction import Target
     from bayeslaw.runs import parse_target

@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from scipy.stats import norm, qmc
 
 # Points of the scrambled sequence that stands for outcomes, and within each for what stays open.
-_OUTER, _INNER = 1024, 256
+_OUTER, _INNER = 2048, 128
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ def worth(mean: np.ndarray, covariance: np.ndarray, heard: np.ndarray, *, seed: 
         evsi, evpi = (expected_best_gain(gap, np.sqrt(v)) for v in (told, now))
         return Worth(evsi, max(evpi - evsi, 0.0), _right_of_two(gap, told, max(rest, 0.0)))
     # The same points stand for the outcomes of every plan, so plans differ by more than chance.
-    best_now = float(mean.min())
-    outcomes = mean + _normal(_OUTER, len(mean), seed) @ _root(heard).T
+    unit = _normal(_OUTER, len(mean), seed)
+    outcomes = mean + unit @ _root(heard).T
     chosen = outcomes.argmin(axis=1)
+    best_now = float(mean.min())
     evsi = best_now - float(outcomes.min(axis=1).mean())
+    evpi = best_now - float((mean + unit @ _root(covariance).T).min(axis=1).mean())
     ahead = _normal(_INNER, len(mean), seed + 1) @ _root(left).T
-    truth = outcomes[:, None, :] + ahead[None, :, :]
-    right = (truth.argmin(axis=2) == chosen[:, None]).mean()
-    own = truth[np.arange(len(chosen)), :, chosen]
-    regret = float((own - truth.min(axis=2)).mean())
-    return Worth(max(evsi, 0.0), regret, float(right))
+    right = (outcomes[:, None, :] + ahead).argmin(axis=2) == chosen[:, None]
+    evsi = min(max(evsi, 0.0), evpi)
+    return Worth(evsi, evpi - evsi, float(right.mean()))
 
 
 def _right_of_two(gap: float, told: float, rest: float) -> float:
@@ -101,10 +101,13 @@ def _right_of_two(gap: float, told: float, rest: float) -> float:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
+    """Return the symmetric root, so that plans of like covariance have like outcomes."""
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
 def _normal(points: int, dims: int, seed: int) -> np.ndarray:
     unit = qmc.Sobol(dims, rng=np.random.default_rng(seed)).random(points)
-    return ndtri(np.clip(unit, 1e-12, 1 - 1e-12))
+    out = ndtri(np.clip(unit, 1e-12, 1 - 1e-12))
+    # Centred, outcomes that change no choice are worth exactly nothing.
+    return out - out.mean(axis=0)

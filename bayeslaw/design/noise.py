@@ -141,6 +141,12 @@ def own_effect(fit: Fit, run: str, points: Sequence[Target]) -> OwnEffect:
     )
     off = layout.log_loss[rows] - np.log(curve)
     run_sd = draws("run_sd")
+    if "checkpoint_sd" in post:
+        own = draws("checkpoint_sd") ** 2
+    else:  # one row per run: its scale holds the noise of both
+        usual = np.exp(2 * prior_location(*fit.spec.noise.checkpoint)[0])
+        own = np.minimum(usual, run_sd**2 / 2)
+        run_sd = np.sqrt(run_sd**2 - own)
     common = run_sd[:, None] ** 2 + layout.loss_sd[rows] ** 2
     if fit.spec.discrepancy is not None:
         scale = draws("discrepancy_sd")[:, None]
@@ -148,7 +154,6 @@ def own_effect(fit: Fit, run: str, points: Sequence[Target]) -> OwnEffect:
         off = off - scale * (wander @ layout.phi[rows].T)
         common = common + scale**2 * layout.remainder[rows]
     common = np.sqrt(common)
-    own = draws("checkpoint_sd") ** 2 if "checkpoint_sd" in post else np.zeros_like(run_sd)
 
     place = _log_tokens(fit, rows)
     later = np.log([p.tokens for p in points])
