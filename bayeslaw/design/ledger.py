@@ -23,7 +23,6 @@ from bayeslaw.errors import DataError, TargetError
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.runs import Runs
-from bayeslaw.scoring import rules
 
 FORMAT = "bayeslaw-ledger-1"
 FORECAST, SCORE = "forecast", "score"
@@ -201,6 +200,8 @@ def score_forecasts(
     DataError
         If the file is missing or is no ledger.
     """
+    from bayeslaw.scoring import rules  # its dependencies compile when they are imported
+
     ledger = read_ledger(path)
     last = runs.last().table
     entries = []

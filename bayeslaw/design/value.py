@@ -21,7 +21,7 @@ from bayeslaw.prediction.forecast import judged
 
 _BLOCKS = 10
 _TINY = np.finfo(float).tiny
-_CHOICE = "a choice needs targets that differ in their family"
+_CHOICE = "a choice needs two or more targets that differ"
 
 
 def decide(
@@ -39,7 +39,7 @@ def decide(
     last checkpoint's, divided by the number of seeds. For a target of kind ``"run"`` the noise of
     that run stays in the forecast whatever is bought.
 
-    With several targets, one for each family, the question is which family to choose: plans are
+    With several targets, such as one for each family, the question is which to choose: plans are
     ranked by what they are worth to the choice of the lowest loss, and rows that name no family
     are trained once in each.
 
@@ -69,7 +69,7 @@ def decide(
             "least one, each with a name of its own. Rename with Plan(name, plan.runs)."
         )
     targets = _candidates(fit, target)
-    families = [str(t.family) for t in targets]
+    families = list(dict.fromkeys(str(t.family) for t in targets))
     choosing = len(targets) > 1
     bought = [plan.each(families) for plan in plans] if choosing else plans
     problem = pose(fit, targets, bought, seed)
@@ -101,11 +101,11 @@ def _candidates(fit: Fit, target: Target | Sequence[Target]) -> tuple[Target, ..
     if isinstance(target, Target):
         return (with_family(fit, target),)
     targets = tuple(with_family(fit, t) for t in target)
-    families = [t.family for t in targets]
-    if len(targets) < 2 or len(set(families)) < len(families):
+    if len(targets) < 2 or len(set(targets)) < len(targets):
+        found = ", ".join(f"{t.family} at {t.params:.3g}, {t.tokens:.3g}" for t in targets)
         raise TargetError(
-            f"{_CHOICE}; found {', '.join(map(str, families)) or 'no target'}. Give one target "
-            "for each candidate, or a single target to forecast."
+            f"{_CHOICE}; found {found or 'no target'}. Give one target for each candidate, or a "
+            "single target to forecast."
         )
     return targets
 
