@@ -12,6 +12,7 @@ from bayeslaw.design.beliefs import Beliefs, beliefs, family_draws, with_family
 from bayeslaw.design.candidates import _budget, default_pool
 from bayeslaw.design.noise import run_noise
 from bayeslaw.design.plan import Plan
+from bayeslaw.design.rows import SEEDS
 from bayeslaw.errors import TargetError
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Target
@@ -45,8 +46,9 @@ def best_plan(
     fit : the posterior of the runs so far.
     budget : compute in FLOP for the whole plan.
     target : the run to forecast.
-    pool : runs to choose from, with columns params, tokens and, if wanted, flops; sizes up to the
-        budget at several ratios unless given.
+    pool : runs to choose from, with columns params, tokens and, if wanted, flops, and seeds: how
+        many of a setting there are, without end unless given. Sizes up to the budget at several
+        ratios if there is no pool.
     most_runs : runs in the plan at most.
     seed : seed of the random numbers, which matter only for a new family.
 
@@ -76,7 +78,10 @@ def best_plan(
     ]
     own = family_draws(fit, family, seed)
     believed = beliefs(fit, points, {family: own}, at_most=_DRAWS)
-    state = _Pool(believed, run_noise(fit, own, family).total, cost, budget)
+    most = np.full(len(table), np.inf)
+    if pool is not None and SEEDS in pool:
+        most = table[SEEDS].to_numpy(float)
+    state = _Pool(believed, run_noise(fit, own, family).total, cost, budget, most)
     ends = [state.exchanged(state.greedy(kappa, most_runs), most_runs) for kappa in _EXPONENTS]
     chosen = min(ends, key=state.left)
     counts = pd.Series(chosen).value_counts(sort=False)
@@ -92,6 +97,7 @@ class _Pool:
     noise: float
     cost: np.ndarray
     budget: float
+    most: np.ndarray
     columns: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -141,6 +147,10 @@ class _Pool:
         told = np.maximum(variance[..., 1:], 0.0) + self.noise
         return with_target[..., 1:] ** 2 / told
 
+    def used_up(self, chosen: list[int]) -> np.ndarray:
+        """Mark the settings of which all runs there are were chosen."""
+        return np.bincount(np.asarray(chosen, int), minlength=len(self.cost)) >= self.most
+
     def greedy(self, kappa: float, most: int) -> list[int]:
         """Add runs by gain over cost to a power, until nothing more can be paid."""
         chosen: list[int] = []
@@ -149,7 +159,7 @@ class _Pool:
         rest = self.budget * (1 + 1e-9)
         while len(chosen) < most:
             score = self.gains(with_target, variance) / self.cost**kappa
-            score[self.cost > rest] = -1.0
+            score[(self.cost > rest) | self.used_up(chosen)] = -1.0
             best = int(score.argmax())
             if score[best] <= 0:
                 break
@@ -170,7 +180,7 @@ class _Pool:
             back = np.vstack([back, np.zeros(len(variance))])
             gains = self.gains(with_target + back[:, :1] * back, variance + back**2)
             spared = spare + np.append(self.cost[chosen], 0.0)
-            gains[self.cost > spared[:, None]] = -np.inf
+            gains[(self.cost > spared[:, None]) | self.used_up(chosen)] = -np.inf
             if len(chosen) == most:
                 gains[-1] = -np.inf
             after = variance[0] + back[:, 0] ** 2 - gains.max(axis=1)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from bayeslaw import names
 from bayeslaw.simulation import simulate
-from tests.benchmarks.report import Row, Section, at_least, at_most
 from tests.benchmarks.ladders import FAMILY, fitted_quietly
+from tests.benchmarks.report import Row, Section, at_least, at_most
 
 if TYPE_CHECKING:
     from bayeslaw.design import Plan
@@ -232,5 +232,3 @@ def as_new_runs(plan: Plan, losses: np.ndarray):
             }
         )
     )
-
-
