@@ -41,14 +41,17 @@ def allocate(
     ] = None,
     slack: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Loss above the best that is near-optimal. [0.005]"),
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Loss above the best that is near-optimal. [0.005]"
+        ),
     ] = None,
     reach: Annotated[
         str | None,
         typer.Option(metavar="LOSS", help="Also the smallest budget that reaches this loss."),
     ] = None,
     probability: Annotated[
-        float | None, typer.Option(metavar="P", help="Probability asked of both. [0.9]")
+        float | None,
+        typer.Option(min=0, max=1, metavar="P", help="Probability asked of both. [0.9]"),
     ] = None,
     price: Price = None,
     out: FitOut = None,

@@ -36,7 +36,8 @@ def compare(
         str, typer.Option(metavar="mean|run", help="The recipes, or one new run of each.")
     ] = "mean",
     level: Annotated[
-        float | None, typer.Option(metavar="P", help="Probability a verdict needs. [0.9]")
+        float | None,
+        typer.Option(min=0.5, max=1, metavar="P", help="Probability a verdict needs. [0.9]"),
     ] = None,
     out: FitOut = None,
 ) -> "Health":

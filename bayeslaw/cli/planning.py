@@ -64,7 +64,7 @@ def plan(
     chosen = listed_families(families)
     asked = one_target(target or [], family, kind)
     own = None if candidates is None else _own_plans(candidates)
-    pool = None if choose_from is None else _table(choose_from)
+    pool = None if choose_from is None else _pool(choose_from)
     fit = fit_or_load(source, table, model, sampling, common)
     if out is not None:
         fit.save(out)
@@ -127,6 +127,14 @@ def _own_plans(path: Path) -> "list[Plan]":
     from bayeslaw.design import plans_from
 
     return plans_from(_table(path))
+
+
+def _pool(path: Path) -> Any:
+    from bayeslaw.design import Plan
+
+    table = _table(path)
+    Plan("pool", table)  # looks at every cell
+    return table
 
 
 def _table(path: Path) -> Any:

@@ -35,11 +35,15 @@ def read_targets(
         targets += _from_table(table, kind)
     targets = [t if t.family is not None else replace(t, family=family) for t in targets]
     for name in {t.family for t in targets} - {None}:
-        if not (str(name).strip() and str(name).isprintable()):
-            raise TargetError(
-                f"family {name!a} is blank or has control characters; give a printable name."
-            )
+        _require_printable(str(name))
     return targets
+
+
+def _require_printable(family: str) -> None:
+    if not (family.strip() and family.isprintable()):
+        raise TargetError(
+            f"family {family!a} is blank or has control characters; give a printable name."
+        )
 
 
 def one_target(flags: list[str], family: str | None, kind: str) -> "Target":
@@ -88,6 +92,8 @@ def listed_families(text: str | None) -> list[str]:
             f"{text!a} names {len(names)}; expected two or more, such as A,B.",
             param_hint="--families",
         )
+    for name in names:
+        _require_printable(name)
     return names
 
 

@@ -17,7 +17,7 @@ from bayeslaw.inference import Fit
 from bayeslaw.prediction import Target, forecast
 
 _MOST = 1e6  # times the largest compute seen, beyond which no budget is looked for
-_STEPS, _HALVINGS = 49, 20
+_STEPS, _HALVINGS = 25, 14
 
 
 @dataclass(frozen=True)

@@ -30,5 +30,5 @@ def _effort(draws: int) -> Effort:
     return Effort(fit={"engine": "quadrature", "draws": draws, "chains": 4, "retry": False})
 
 
-FULL = Sizes(64, 400, _effort(500), 5)
+FULL = Sizes(40, 200, _effort(500), 5)
 QUICK = Sizes(6, 6, _effort(250), 2)
