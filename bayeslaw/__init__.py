@@ -5,7 +5,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bayeslaw import laws as laws, plots as plots
-    from bayeslaw.design import Decision as Decision, Plan as Plan, decide as decide
+    from bayeslaw.design import (
+        Allocation as Allocation,
+        Comparison as Comparison,
+        Decision as Decision,
+        Plan as Plan,
+        add_forecasts as add_forecasts,
+        allocate as allocate,
+        best_plan as best_plan,
+        break_even as break_even,
+        candidate_plans as candidate_plans,
+        chance as chance,
+        compare as compare,
+        decide as decide,
+        read_ledger as read_ledger,
+        read_run as read_run,
+        score_forecasts as score_forecasts,
+        smallest_budget as smallest_budget,
+    )
     from bayeslaw.errors import (
         BayeslawError as BayeslawError,
         BayeslawWarning as BayeslawWarning,
@@ -66,7 +83,24 @@ if TYPE_CHECKING:
 #: Where each public name lives. Nothing is imported before it is used, so that the command line
 #: answers at once; the imports above tell the same to editors and type checkers.
 _HOMES = {
-    "bayeslaw.design": ("Decision", "Plan", "decide"),
+    "bayeslaw.design": (
+        "Allocation",
+        "Comparison",
+        "Decision",
+        "Plan",
+        "add_forecasts",
+        "allocate",
+        "best_plan",
+        "break_even",
+        "candidate_plans",
+        "chance",
+        "compare",
+        "decide",
+        "read_ledger",
+        "read_run",
+        "score_forecasts",
+        "smallest_budget",
+    ),
     "bayeslaw.errors": (
         "BayeslawError",
         "BayeslawWarning",

@@ -18,11 +18,13 @@ PACKAGE = ROOT / "bayeslaw"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 PUBLIC = [
+    "Allocation",
     "Average",
     "BayeslawError",
     "BayeslawWarning",
     "Calibration",
     "Checkpoints",
+    "Comparison",
     "ConvergenceWarning",
     "DataError",
     "Decision",
@@ -44,9 +46,16 @@ PUBLIC = [
     "Target",
     "TargetError",
     "__version__",
+    "add_forecasts",
+    "allocate",
     "average",
     "backtest",
+    "best_plan",
+    "break_even",
+    "candidate_plans",
+    "chance",
     "check_runs",
+    "compare",
     "datasets",
     "decide",
     "fit",
@@ -63,19 +72,29 @@ PUBLIC = [
     "load_wandb",
     "plots",
     "prior_predictive",
+    "read_ledger",
+    "read_run",
     "report",
     "sbc",
     "score",
+    "score_forecasts",
     "simulate",
+    "smallest_budget",
 ]
 PACKAGES = {"laws", "plots"}
 OBJECTS = [name for name in PUBLIC if name not in {*PACKAGES, "__version__"}]
 
 #: These need a posterior, or a file that another tool wrote: more than an example may take.
 NO_EXAMPLE = {
+    "add_forecasts",
+    "allocate",
     "backtest",
+    "best_plan",
+    "break_even",
+    "candidate_plans",
+    "chance",
+    "compare",
     "decide",
-    "report",
     "fit",
     "forecast",
     "learn_priors",
@@ -83,7 +102,12 @@ NO_EXAMPLE = {
     "load_trainer_state",
     "load_wandb",
     "prior_predictive",
+    "read_ledger",
+    "read_run",
+    "report",
     "sbc",
+    "score_forecasts",
+    "smallest_budget",
 }
 
 HEAVY = {"arviz_base", "numpy", "nutpie", "pandas", "pymc", "pytensor", "scipy", "xarray"}

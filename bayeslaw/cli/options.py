@@ -101,3 +101,12 @@ RunsOrFit = Annotated[
 FitOut = Annotated[
     Path | None, Option("--out", metavar="FIT.nc", help="Save the fit as NetCDF for later use.")
 ]
+Price = Annotated[
+    float | None,
+    Option(
+        "--price",
+        min=1e-30,
+        metavar="MONEY",
+        help="Price of 1e18 FLOP: about an hour of an H100 at 28 % of its peak.",
+    ),
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -166,11 +166,10 @@ def forecast(
         attrs={"unit": "nat/token"},
     )
     known = tuple(t.family in fit.families for t in wanted)
-    reach = tuple(_reach(fit, t) for t in wanted)
+    reach, notes = judged(fit, wanted)
     far = [_notes(fit, t, r) for t, r in zip(wanted, reach, strict=True)]
     for text in dict.fromkeys(n for group in far for n in group):
         warnings.warn(text, ExtrapolationWarning, stacklevel=2)
-    notes = tuple((*_strangers(fit, t), *n) for t, n in zip(wanted, far, strict=True))
     return Forecast(draws, wanted, known, reach, notes)
 
 
@@ -185,6 +184,16 @@ def _averaged(average: Average, targets: Any, *rest: Any) -> Forecast:
     return replace(made[0], draws=draws)
 
 
+def judged(
+    fit: Fit, targets: Sequence[Target]
+) -> tuple[tuple[float, ...], tuple[tuple[str, ...], ...]]:
+    """Return how far beyond the runs each target lies, and what to beware of there."""
+    reach = tuple(_reach(fit, t) for t in targets)
+    return reach, tuple(
+        (*_strangers(fit, t), *_notes(fit, t, r)) for t, r in zip(targets, reach, strict=True)
+    )
+
+
 def _named(fit: Fit, targets: list[Target]) -> list[Target]:
     """Give every target a family: the one asked for, or each family of the fit in turn."""
     return [
@@ -194,30 +203,47 @@ def _named(fit: Fit, targets: list[Target]) -> list[Target]:
     ]
 
 
+def given_draws(
+    fit: Fit, own: FamilyDraws, targets: Sequence[Target]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what each draw says of the curve at targets of one family.
+
+    Parameters
+    ----------
+    own : the family, from :func:`~bayeslaw.prediction.family.known_family` or ``new_family``.
+    targets : where.
+
+    Returns
+    -------
+    Log loss of the law and the known part of the discrepancy, both of shape (chain, draw,
+    targets), and the covariance (targets, targets) of the rest of the discrepancy in units of its
+    variance.
+    """
+    law, layout = fit.law, fit.layout
+    columns = {n: np.array([t.value(n) for t in targets]) for n in law.input_names}
+    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
+    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
+    beyond = np.array([max(np.log(_reach(fit, t)), 0.0) for t in targets])
+    drift = own.drift[..., None] * beyond
+    if fit.spec.process is None:
+        return log_loss, drift, np.zeros((len(targets), len(targets)))
+    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
+    if own.features is None:
+        return log_loss, drift, matern32(points, points, fit.spec.process.length)
+    known = own.discrepancy[..., None] * (own.components @ own.features.at(points).T)
+    return log_loss, drift + known, own.features.remainder(points)
+
+
 def _losses(
     fit: Fit, own: FamilyDraws, targets: list[Target], rng: np.random.Generator
 ) -> np.ndarray:
     """Return losses of one family's targets, shape (chain, draw, targets)."""
-    law, layout = fit.law, fit.layout
-    columns = {n: np.array([t.value(n) for t in targets]) for n in law.input_names}
-    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
-    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
-    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
-    shape = log_loss.shape
-
+    log_loss, known, rest = given_draws(fit, own, targets)
+    log_loss, shape = log_loss + known, log_loss.shape
     if fit.spec.process is not None:
-        if own.features is None:
-            rest = matern32(points, points, fit.spec.process.length)
-            mean = 0.0
-        else:
-            mean = own.components @ own.features.at(points).T
-            rest = own.features.remainder(points)
         values, vectors = np.linalg.eigh((rest + rest.T) / 2)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        wander = mean + rng.standard_normal(shape) @ root.T
-        log_loss = log_loss + own.discrepancy[..., None] * wander
-    beyond = np.array([max(np.log(_reach(fit, t)), 0.0) for t in targets])
-    log_loss = log_loss + own.drift[..., None] * beyond
+        log_loss = log_loss + own.discrepancy[..., None] * (rng.standard_normal(shape) @ root.T)
     # Drawn for every target, so that asking for a mean does not change the draws of the others.
     tails = fit.spec.noise.tails
     unit = rng.standard_normal(shape) if tails is None else rng.standard_t(tails, shape)
