@@ -50,9 +50,13 @@ if TYPE_CHECKING:
     from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
     from bayeslaw.scoring import (
         Calibration as Calibration,
+        CalibrationCard as CalibrationCard,
+        Outliers as Outliers,
         Scorecard as Scorecard,
         backtest as backtest,
+        calibration_card as calibration_card,
         learn_priors as learn_priors,
+        outliers as outliers,
         sbc as sbc,
         score as score,
     )
@@ -83,7 +87,18 @@ _HOMES = {
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
     "bayeslaw.reporting": ("report",),
-    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "learn_priors", "sbc", "score"),
+    "bayeslaw.scoring": (
+        "Calibration",
+        "CalibrationCard",
+        "Outliers",
+        "Scorecard",
+        "backtest",
+        "calibration_card",
+        "learn_priors",
+        "outliers",
+        "sbc",
+        "score",
+    ),
     "bayeslaw.simulation": ("simulate",),
 }
 _PACKAGES = ("laws", "plots")

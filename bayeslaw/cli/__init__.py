@@ -14,10 +14,11 @@ from bayeslaw.cli.demonstration import demo
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
+from bayeslaw.cli.outlying import outliers
 from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.sbc import sbc
 
-COMMANDS = (demo, check, fit, forecast, backtest, sbc, laws, datasets)
+COMMANDS = (demo, check, fit, forecast, backtest, outliers, sbc, laws, datasets)
 
 # Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.
 app = typer.Typer(

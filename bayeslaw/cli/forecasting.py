@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayeslaw.cli.calibrating import calibrate, show_calibration
 from bayeslaw.cli.display import show_forecast, show_health
-from bayeslaw.cli.input import fit_or_load
+from bayeslaw.cli.input import FIT_SUFFIX, fit_or_load
 from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets, require_kind
@@ -41,6 +42,9 @@ def forecast(
         Path | None, typer.Option(metavar="OUT.html", help="Write a report of one page.")
     ] = None,
     out: FitOut = None,
+    no_card: Annotated[
+        bool, typer.Option("--no-card", help="Do not back-test; say nothing of calibration.")
+    ] = False,
 ) -> "Health":
     """Forecast the loss at targets, with intervals, from a table of runs or a stored fit."""
     # All that can be wrong is looked at before the slow part.
@@ -55,13 +59,21 @@ def forecast(
     made = forecast_quietly(fit, wanted, common.seed)
     if out is not None:
         fit.save(out)
+    records, cards = made.records(), []
+    if not no_card:
+        stored = source if source.suffix == FIT_SUFFIX else None
+        cards.append(calibrate(fit, made, common, stored, out))
+        for record, found in zip(records, cards[0].records(), strict=True):
+            record["calibration"] = found
     if report is not None:
         from bayeslaw.reporting import report as write_report
 
-        write_report(fit, made, path=report)
-    deliver(headed("forecast", common, fit, forecasts=made.records()), common)
+        write_report(fit, made, *cards, path=report)
+    deliver(headed("forecast", common, fit, forecasts=records), common)
     console = screen(common)
     show_forecast(console, made)
+    for card in cards:
+        show_calibration(console, card)
     show_health(console, fit.health)
     return fit.health
 

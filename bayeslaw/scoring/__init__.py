@@ -3,7 +3,9 @@
 from bayeslaw.scoring.backtest import backtest, score
 from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.card import Scorecard
+from bayeslaw.scoring.forecast_card import CalibrationCard, calibration_card
 from bayeslaw.scoring.holdout import hide
+from bayeslaw.scoring.outliers import Outliers, outliers
 from bayeslaw.scoring.priors import learn_priors
 from bayeslaw.scoring.rules import (
     crps,
@@ -17,14 +19,18 @@ from bayeslaw.scoring.sbc import sbc
 
 __all__ = [
     "Calibration",
+    "CalibrationCard",
+    "Outliers",
     "Scorecard",
     "backtest",
+    "calibration_card",
     "crps",
     "energy_score",
     "hide",
     "interval_score",
     "learn_priors",
     "log_score",
+    "outliers",
     "pit",
     "sbc",
     "score",
