@@ -57,14 +57,16 @@ def calibrate(
 
 def show_calibration(console: "Console", card: "CalibrationCard") -> None:
     """Print how often intervals held, your ladder first, then public ones by reach."""
-    numbers = ("beyond", *(f"{level} %" for level in _LEVELS), "CRPS", "bias", "families", "labs")
-    table = grid("How often intervals like these have held", "in", *numbers, right=numbers)
+    numbers = ("beyond", *(f"{level} %" for level in _LEVELS), "CRPS", "bias", "of")
+    table = grid("How often intervals like these have held", "ladders", *numbers, right=numbers)
     for e in card.evidence:
         held = [f"{e.coverage[level]:.0%}" for level in _LEVELS]
-        scores = [f"{e.crps:.2%}", f"{e.bias:+.2%}"]
-        table.add_row(e.where, e.reach, *held, *scores, str(e.n_families), str(e.n_labs))
+        size = f"{e.n_families} of {e.n_labs}"
+        where = e.where.removesuffix(" ladder").removesuffix(" ladders")
+        table.add_row(where, e.reach, *held, f"{e.crps:.2%}", f"{e.bias:+.1%}", size)
     if card.evidence:
         console.print(table)
+        console.print("of: families of labs; bias: above zero the forecast is too high", style="dim")
     for line in card.lines:
         console.print(line, soft_wrap=True)
     console.print()

@@ -6,6 +6,7 @@ import stat
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
+from weakref import WeakKeyDictionary
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 import bayeslaw
 from bayeslaw.cli import app, demonstration
 from bayeslaw.inference.health import Check, Failure, Health
+from bayeslaw.scoring import CalibrationCard
 
 TARGETS = ["--target", "params=70B,tokens=1.4T", "--target", "params=2e9,tokens=4e10"]
 SUMMARY = {"median", "mean", "sd", "intervals"}
@@ -105,6 +107,25 @@ def test_a_forecast_from_a_stored_fit_is_the_same_to_the_byte(fitted, folder):
         assert forecast["intervals"]["90"][0] < forecast["median"] < forecast["intervals"]["90"][1]
 
 
+def test_every_forecast_says_how_often_its_like_have_held(fitted, folder, monkeypatch):
+    beside = fitted.path.with_suffix(".card.json")
+    beside.unlink(missing_ok=True)
+    first = json.loads(run("forecast", fitted.path, *TARGETS, "--json", "-", code=1).stdout)
+    far, near = (forecast["calibration"] for forecast in first["forecasts"])
+    assert near["supported"] and not far["supported"]
+    assert near["own"]["n_families"] == 1 and set(near["own"]["coverage"]) == {"50", "80", "90", "95"}
+    assert near["public"]["n_labs"] > 5
+    kept = beside.read_text()
+    # The second time nothing is fitted.
+    monkeypatch.setattr("bayeslaw.scoring.own_ladder.backtest", None)
+    monkeypatch.setattr("bayeslaw.scoring.own_ladder._MADE", WeakKeyDictionary())
+    again = run("forecast", fitted.path, *TARGETS, code=1).stdout
+    assert "On public ladders" in again and "nothing supports an interval" in again
+    assert beside.read_text() == kept
+    bare = run("forecast", fitted.path, *TARGETS, "--no-card", "--json", "-", code=1).stdout
+    assert "calibration" not in json.loads(bare)["forecasts"][0]
+
+
 def test_targets_come_from_a_table_and_families_may_be_new(fitted, folder):
     path = folder / "targets.csv"
     path.write_text("N,D,family,kind\n7B,140B,,mean\n1e9,2e10,o[bold]x,run\n")
@@ -178,7 +199,7 @@ def test_the_report_holds_fit_and_forecast(fitted, folder, monkeypatch):
     page = folder / "report.html"
     monkeypatch.setitem(sys.modules, "bayeslaw.reporting", _reporting())
     run("forecast", fitted.path, *TARGETS, "--report", page, code=1)
-    assert page.read_text() == "Fit Forecast"
+    assert page.read_text() == "Fit Forecast CalibrationCard"
 
 
 def _reporting():
@@ -202,6 +223,8 @@ def test_the_demo_keeps_its_slow_parts(stored, folder, monkeypatch):
     scoring.backtest = lambda *_, **__: made.append("card") or card  # type: ignore[attr-defined]
     for module in (design, scoring, _reporting()):
         monkeypatch.setitem(sys.modules, module.__name__, module)
+    held = CalibrationCard(None, "it was not asked for", (None,), (10.0,))
+    monkeypatch.setattr(demonstration, "calibrate", lambda *_, **__: held)
     monkeypatch.setattr("bayeslaw.runs.datasets.load_dataset", lambda _: fit.runs)
     monkeypatch.setattr(demonstration, "FAMILIES", tuple(fit.runs.families))
     monkeypatch.setattr(demonstration, "fit_runs", lambda *_: made.append("fit") or fit)
@@ -217,6 +240,7 @@ def test_the_demo_keeps_its_slow_parts(stored, folder, monkeypatch):
     record = json.loads(warm.stdout)
     assert record["backtest"] == {"summary": {}} and record["plan"] == {"plans": []}
     assert record["forecasts"][0]["extrapolation_factor"] == pytest.approx(10)
+    assert record["forecasts"][0]["calibration"]["missing"] == "it was not asked for"
     run(*arguments, "--draws", "500", code=1)
     (out / "fit.nc").write_text("damaged")
     run(*arguments, "--draws", "500", code=1)
