@@ -53,12 +53,15 @@ if TYPE_CHECKING:
         CalibrationCard as CalibrationCard,
         Outliers as Outliers,
         Scorecard as Scorecard,
+        Sensitivity as Sensitivity,
         backtest as backtest,
         calibration_card as calibration_card,
+        identifiability as identifiability,
         learn_priors as learn_priors,
         outliers as outliers,
         sbc as sbc,
         score as score,
+        sensitivity as sensitivity,
     )
     from bayeslaw.simulation import simulate as simulate
 
@@ -92,12 +95,15 @@ _HOMES = {
         "CalibrationCard",
         "Outliers",
         "Scorecard",
+        "Sensitivity",
         "backtest",
         "calibration_card",
+        "identifiability",
         "learn_priors",
         "outliers",
         "sbc",
         "score",
+        "sensitivity",
     ),
     "bayeslaw.simulation": ("simulate",),
 }

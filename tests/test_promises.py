@@ -39,6 +39,7 @@ PUBLIC = [
     "Runs",
     "RunsError",
     "Scorecard",
+    "Sensitivity",
     "Spec",
     "SpecError",
     "Target",
@@ -52,6 +53,7 @@ PUBLIC = [
     "fit",
     "forecast",
     "get_law",
+    "identifiability",
     "laws",
     "learn_priors",
     "least_squares",
@@ -67,6 +69,7 @@ PUBLIC = [
     "report",
     "sbc",
     "score",
+    "sensitivity",
     "simulate",
 ]
 PACKAGES = {"laws", "plots"}

@@ -17,8 +17,9 @@ from bayeslaw.cli.listing import datasets, laws
 from bayeslaw.cli.outlying import outliers
 from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.sbc import sbc
+from bayeslaw.cli.sensing import sensitivity
 
-COMMANDS = (demo, check, fit, forecast, backtest, outliers, sbc, laws, datasets)
+COMMANDS = (demo, check, fit, forecast, backtest, sensitivity, outliers, sbc, laws, datasets)
 
 # Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.
 app = typer.Typer(

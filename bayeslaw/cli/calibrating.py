@@ -68,7 +68,7 @@ def show_calibration(console: "Console", card: "CalibrationCard") -> None:
         console.print(table)
         console.print("of: families of labs; bias: above zero the forecast is too high", style="dim")
     for line in card.lines:
-        console.print(line, soft_wrap=True)
+        console.print(line)
     console.print()
 
 

@@ -5,6 +5,7 @@ from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.card import Scorecard
 from bayeslaw.scoring.forecast_card import CalibrationCard, calibration_card
 from bayeslaw.scoring.holdout import hide
+from bayeslaw.scoring.identifiability import identifiability
 from bayeslaw.scoring.outliers import Outliers, outliers
 from bayeslaw.scoring.priors import learn_priors
 from bayeslaw.scoring.rules import (
@@ -16,17 +17,20 @@ from bayeslaw.scoring.rules import (
     z_score,
 )
 from bayeslaw.scoring.sbc import sbc
+from bayeslaw.scoring.sensitivity import Sensitivity, sensitivity
 
 __all__ = [
     "Calibration",
     "CalibrationCard",
     "Outliers",
     "Scorecard",
+    "Sensitivity",
     "backtest",
     "calibration_card",
     "crps",
     "energy_score",
     "hide",
+    "identifiability",
     "interval_score",
     "learn_priors",
     "log_score",
@@ -34,5 +38,6 @@ __all__ = [
     "pit",
     "sbc",
     "score",
+    "sensitivity",
     "z_score",
 ]
