@@ -65,6 +65,7 @@ PUBLIC = [
     "load_wandb",
     "outliers",
     "plots",
+    "posterior_sbc",
     "prior_predictive",
     "report",
     "sbc",
@@ -86,6 +87,7 @@ NO_EXAMPLE = {
     "load_fit",
     "load_trainer_state",
     "load_wandb",
+    "posterior_sbc",
     "prior_predictive",
     "sbc",
 }

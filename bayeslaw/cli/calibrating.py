@@ -66,7 +66,9 @@ def show_calibration(console: "Console", card: "CalibrationCard") -> None:
         table.add_row(where, e.reach, *held, f"{e.crps:.2%}", f"{e.bias:+.1%}", size)
     if card.evidence:
         console.print(table)
-        console.print("of: families of labs; bias: above zero the forecast is too high", style="dim")
+        console.print(
+            "of: families of labs; bias: above zero the forecast is too high", style="dim"
+        )
     for line in card.lines:
         console.print(line)
     console.print()

@@ -30,7 +30,9 @@ def require_packages() -> None:
         )
 
 
-def report(*results: Fit | Forecast | CalibrationCard | Scorecard | Decision, path: str | Path) -> Path:
+def report(
+    *results: Fit | Forecast | CalibrationCard | Scorecard | Decision, path: str | Path
+) -> Path:
     """Write results into one self-contained HTML file.
 
     The page has no scripts and loads nothing; text from the runs is escaped wherever it stands.

@@ -260,7 +260,13 @@ def _card_table(card: Scorecard) -> Table:
 def _held(card: CalibrationCard) -> pd.DataFrame:
     t = card.table
     held = {f"{level} %": t[f"held{level}"] for level in ("50", "80", "90", "95")}
-    columns = {"in": t["where"], "beyond": t["beyond"], **held, "CRPS": t["crps"], "bias": t["bias"]}
+    columns = {
+        "in": t["where"],
+        "beyond": t["beyond"],
+        **held,
+        "CRPS": t["crps"],
+        "bias": t["bias"],
+    }
     return pd.DataFrame(columns | {"families": t["n_families"], "labs": t["n_labs"]})
 
 

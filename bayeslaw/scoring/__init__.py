@@ -7,6 +7,7 @@ from bayeslaw.scoring.forecast_card import CalibrationCard, calibration_card
 from bayeslaw.scoring.holdout import hide
 from bayeslaw.scoring.identifiability import identifiability
 from bayeslaw.scoring.outliers import Outliers, outliers
+from bayeslaw.scoring.posterior_sbc import posterior_sbc
 from bayeslaw.scoring.priors import learn_priors
 from bayeslaw.scoring.rules import (
     crps,
@@ -36,6 +37,7 @@ __all__ = [
     "log_score",
     "outliers",
     "pit",
+    "posterior_sbc",
     "sbc",
     "score",
     "sensitivity",

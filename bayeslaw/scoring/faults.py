@@ -25,9 +25,7 @@ _LEAST_LOG = 0.1
 _RATIO = "tokens per parameter"
 
 
-def fault_of(
-    others: Others, seen: Seen, z: float, off: float, rises: bool
-) -> tuple[str, str]:
+def fault_of(others: Others, seen: Seen, z: float, off: float, rises: bool) -> tuple[str, str]:
     """Return the likeliest fault of a run that the others do not expect, and the evidence.
 
     Parameters

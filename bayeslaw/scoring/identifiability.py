@@ -93,9 +93,7 @@ def prior_driven(fit: Fit) -> list[str]:
     weak = found[found["parameter"].isin(judged) & (found["verdict"] != "data")]
     out = []
     for family, rows in weak.groupby("family", sort=False):
-        words = ", ".join(
-            f"{r['parameter']} ({_words(r)})" for r in rows.to_dict("records")
-        )
+        words = ", ".join(f"{r['parameter']} ({_words(r)})" for r in rows.to_dict("records"))
         where = "the population's" if family == POPULATION else f"family '{family}':"
         out.append(f"{where} {words} rest on the prior more than on the runs")
     return out

@@ -173,9 +173,7 @@ def outliers(fit: Fit, forecast: Forecast | None = None, *, level: float = LEVEL
         if run in twins:
             fault, words = "copy", twins[run]
         else:
-            fault, words = fault_of(
-                others, seen_of(row), own["z"], own["off"], _rises(fit, run)
-            )
+            fault, words = fault_of(others, seen_of(row), own["z"], own["off"], _rises(fit, run))
         shift, ratio = _effect(Others(fit), alone, target[row[names.FAMILY]])
         found.append(
             {

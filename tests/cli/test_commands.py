@@ -113,7 +113,12 @@ def test_every_forecast_says_how_often_its_like_have_held(fitted, folder, monkey
     first = json.loads(run("forecast", fitted.path, *TARGETS, "--json", "-", code=1).stdout)
     far, near = (forecast["calibration"] for forecast in first["forecasts"])
     assert near["supported"] and not far["supported"]
-    assert near["own"]["n_families"] == 1 and set(near["own"]["coverage"]) == {"50", "80", "90", "95"}
+    assert near["own"]["n_families"] == 1 and set(near["own"]["coverage"]) == {
+        "50",
+        "80",
+        "90",
+        "95",
+    }
     assert near["public"]["n_labs"] > 5
     kept = beside.read_text()
     # The second time nothing is fitted.
