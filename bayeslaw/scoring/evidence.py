@@ -90,7 +90,8 @@ class Evidence:
             PUBLIC, EDGES[place], EDGES[place + 1], int(own["cases"].sum()), len(own),
             labs.ngroups, held,
             {level: clopper_pearson(share, labs.ngroups) for level, share in held.items()},
-            *(float(v) for v in figures), uniformity(own["pit"].to_numpy()),
+            float(figures["bias"]), float(figures["crps"]), float(figures["energy_score"]),
+            float(figures["width90"]), uniformity(own["pit"].to_numpy()),
         )  # fmt: skip
 
     @classmethod
@@ -144,7 +145,7 @@ def markdown(scores: pd.DataFrame) -> str:
     ----------
     scores : of :func:`~bayeslaw.scoring.public_scores.public_scores`.
     """
-    lines = [list(_HEADERS), ["---", "---", *["---:"] * (len(_HEADERS) - 2)]]
+    lines: list[list[Any]] = [list(_HEADERS), ["---", "---", *["---:"] * (len(_HEADERS) - 2)]]
     for model in (DISCREPANCY, TRUSTING):
         for place in range(len(EDGES) - 1):
             e = Evidence.of_bin(scores, place, model)

@@ -13,15 +13,16 @@ from bayeslaw.prediction.forecast import UNSUPPORTED
 from bayeslaw.scoring import own_ladder
 from bayeslaw.scoring.averages import LEVELS
 from bayeslaw.scoring.evidence import Evidence
+from bayeslaw.scoring.identifiability import prior_driven
 from bayeslaw.scoring.public_scores import (
     DISCREPANCY,
-    EDGES,
     TRUSTING,
     bin_of,
     shipped_scores,
 )
 
 _SCORED_LAW = "chinchilla"
+_MOST_DRIVEN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,8 @@ class CalibrationCard:
     public : for each target, back-tests of public ladders that reach as far beyond as it does,
         made with priors that never saw the lab that was scored.
     factors : how far each target lies beyond: compute over the largest seen.
-    notes : in what this forecast differs from those back-tests.
+    notes : in what this forecast differs from those back-tests, and families whose floor or
+        exponents rest on the prior.
     """
 
     own: Evidence | None
@@ -53,7 +55,7 @@ class CalibrationCard:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per piece of evidence: where, reach, realised coverage by level, scores, sizes."""
+        """One row per piece of evidence: where, reach, coverage by level, scores, sizes."""
         rows = [
             {
                 "where": e.where,
@@ -164,11 +166,11 @@ def calibration_card(
         missing,
         tuple(public[place] for place in bins),
         forecast.extrapolation,
-        tuple(_notes(fit, forecast, [EDGES[place + 1] for place in bins])),
+        tuple(_notes(fit, forecast)),
     )
 
 
-def _notes(fit: Fit, forecast: Forecast, ends: list[float]) -> list[str]:
+def _notes(fit: Fit, forecast: Forecast) -> list[str]:
     out = []
     if fit.law.name != _SCORED_LAW:
         out.append(f"Public ladders were forecast with {_SCORED_LAW}, not with {fit.law.name}.")
@@ -181,4 +183,9 @@ def _notes(fit: Fit, forecast: Forecast, ends: list[float]) -> list[str]:
         )
     if any(t.kind != "run" for t in forecast.targets):
         out.append("Curves (kind mean) are never observed; all of this is about runs.")
+    driven = prior_driven(fit, {str(t.family) for t in forecast.targets})
+    more = len(driven) - _MOST_DRIVEN
+    out += [f"Prior: {text}." for text in driven[:_MOST_DRIVEN]]
+    if more > 0:
+        out.append(f"Prior: {more} more families likewise; bayeslaw sensitivity lists them all.")
     return out

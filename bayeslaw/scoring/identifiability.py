@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -76,12 +78,13 @@ def identifiability(fit: Fit) -> pd.DataFrame:
     return table.sort_values("family", key=lambda f: f.map(order), kind="stable", ignore_index=True)
 
 
-def prior_driven(fit: Fit) -> list[str]:
+def prior_driven(fit: Fit, families: Collection[str] | None = None) -> list[str]:
     """Return one warning per family whose floor or exponents rest on the prior.
 
     Parameters
     ----------
     fit : the posterior.
+    families : those to speak of; all, and the population, unless given.
 
     Returns
     -------
@@ -90,6 +93,8 @@ def prior_driven(fit: Fit) -> list[str]:
     found = identifiability(fit)
     floor = [name for name in fit.law.parameter_names if name == FLOOR]
     judged = [*floor, *fit.law.nonlinear]
+    if families is not None:
+        found = found[found["family"].isin(families)]
     weak = found[found["parameter"].isin(judged) & (found["verdict"] != "data")]
     out = []
     for family, rows in weak.groupby("family", sort=False):

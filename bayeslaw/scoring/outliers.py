@@ -300,9 +300,13 @@ def _targets(fit: Fit, forecast: Forecast | None) -> dict[str, Target]:
     out = {}
     for family, rows in fit.runs.table.groupby(names.FAMILY, sort=False):
         top = rows.loc[rows[names.FLOPS].idxmax()]
-        grown = [float(top[n]) * _BEYOND**0.5 for n in (names.PARAMS, names.TOKENS)]
-        flops = float(top[names.FLOPS]) * _BEYOND
-        out[str(family)] = asked.get(str(family)) or Target(*grown, str(family), flops)
+        grown = Target(
+            float(top[names.PARAMS]) * _BEYOND**0.5,
+            float(top[names.TOKENS]) * _BEYOND**0.5,
+            str(family),
+            float(top[names.FLOPS]) * _BEYOND,
+        )
+        out[str(family)] = asked.get(str(family), grown)
     return out
 
 

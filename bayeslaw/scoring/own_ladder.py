@@ -1,4 +1,4 @@
-"""The back-test of a fit's own ladder: its largest sizes hidden, once per fit and at little cost."""
+"""The back-test of a fit's own ladder: its largest sizes hidden, once per fit and cheaply."""
 
 from __future__ import annotations
 

@@ -51,9 +51,10 @@ def bin_of(factor: float) -> int:
     Examples
     --------
     >>> bin_of(1.7), bin_of(10.0), bin_of(5000.0)
-    (0, 2, 5)
+    (0, 1, 5)
     """
-    return int(np.searchsorted(EDGES, factor, side="right") - 1)
+    # An edge belongs to the bin below it, so that 300 times beyond is still supported.
+    return max(int(np.searchsorted(EDGES, factor, side="left") - 1), 0)
 
 
 def unseen(lab: str, model: str) -> Spec:

@@ -268,6 +268,7 @@ def spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
 
 
 def watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
+    """Show how many simulations are done, if asked."""
     if not progress:
         return outcomes
     from rich.console import Console

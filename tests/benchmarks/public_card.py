@@ -13,8 +13,8 @@ import argparse
 from collections.abc import Sequence
 
 from bayeslaw import __version__
-from bayeslaw.scoring.priors_ladders import PUBLIC_LADDERS, joined, ladders_of
 from bayeslaw.scoring.evidence import markdown
+from bayeslaw.scoring.priors_ladders import PUBLIC_LADDERS, joined, ladders_of
 from bayeslaw.scoring.public_scores import CUTS, as_text, public_scores, shipped_place
 
 _ALL = 100_000  # runs per family: what is fitted is thinned later, what is hidden is not

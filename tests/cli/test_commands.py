@@ -257,3 +257,26 @@ def test_health_decides_between_zero_and_one(fitted, stored, monkeypatch):
         fit = replace(stored, health=health)
         monkeypatch.setattr("bayeslaw.inference.load_fit", lambda _, fit=fit: fit)
         run("forecast", fitted.path, *TARGETS, code=code)
+
+
+def test_sensitivity_says_what_rests_on_priors(fitted):
+    done = run("sensitivity", fitted.path, *TARGETS[:2], "--no-refit", "--json", "-", code=1)
+    record = json.loads(done.stdout)
+    assert list(record)[:5] == ["command", "version", "law", "seed", "health"]
+    assert {r["prior"] for r in record["power_scaling"]} >= {"all priors", "exponents", "noise"}
+    assert record["refits"][0]["change"] == "as stated"
+    assert {r["parameter"] for r in record["identifiability"]} >= {"E", "alpha", "run_sd"}
+    text = run("sensitivity", fitted.path, *TARGETS[:2], "--no-refit", code=1).stdout
+    assert "all priors counted half or double" in text and "o[bold]x" in text
+
+
+def test_outliers_are_listed_with_the_line_that_drops_them(fitted, table, tmp_path):
+    record = json.loads(run("outliers", fitted.path, "--json", "-", code=1).stdout)
+    assert record["runs"] == 6 and record["drop"] == [] and record["outliers"] == []
+    rows = table.read_text().splitlines()
+    twice = tmp_path / "runs.csv"
+    copy = rows[3].replace("/002/", "/copy/")
+    assert copy != rows[3]
+    twice.write_text("\n".join([*rows, copy]) + "\n")
+    text = run("outliers", twice, "--engine", "quadrature", "--draws", "250").stdout
+    assert "runs = runs.drop([6])" in text and "same params, tokens and loss" in text

@@ -21,7 +21,7 @@ from bayeslaw.prediction import forecast
 from bayeslaw.scoring import Calibration, sbc
 from bayeslaw.scoring.bands import holm, p_value, uniform_band
 from bayeslaw.scoring.estimands import estimands, target_beyond, truth_beyond
-from bayeslaw.scoring.sbc import in_order, in_nats, small_design
+from bayeslaw.scoring.sbc import in_nats, in_order, small_design
 from bayeslaw.simulation import simulate
 
 SIMULATIONS = 60
