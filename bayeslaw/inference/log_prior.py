@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy.stats import norm
@@ -36,7 +38,7 @@ def log_prior(spec: Spec, layout: Layout, posterior: xr.Dataset) -> xr.Dataset:
     """
     law: Law = spec.law  # type: ignore[assignment]
     alone = len(layout.families) == 1
-    out = {EXPONENTS: 0.0, LEVELS: 0.0}
+    out: dict[str, Any] = {EXPONENTS: 0.0, LEVELS: 0.0}
     for i, p in enumerate(law.parameters):
         prior, pooling = layout.priors[p.name], spec.pooling(p.name)
         if alone or pooling == "none":

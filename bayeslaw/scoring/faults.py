@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def share_offset(table: pd.DataFrame) -> pd.Series:
     out = pd.Series(False, index=table.index)
     plain = table[table["fault"].isin(["too-high", "too-low", "diverged"])]
     for _, rows in plain.groupby(names.FAMILY, sort=False):
-        off = np.log1p(rows["off"])
+        off: Any = np.log1p(rows["off"])
         apart = (off - off.median()).abs() <= 2 * rows["predictive_sd"]
         if len(rows) > 1 and apart.all() and off.abs().min() > 2 * rows["predictive_sd"].max():
             out[rows.index] = True

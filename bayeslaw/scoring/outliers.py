@@ -169,7 +169,7 @@ def outliers(fit: Fit, forecast: Forecast | None = None, *, level: float = LEVEL
         alone = weighted if trusted else rest
         if alone is None or (not trusted and [run] != suspects):
             alone = Others(refitted(fit, [run]))
-        own = judged.loc[run]
+        own: Any = judged.loc[run]
         if run in twins:
             fault, words = "copy", twins[run]
         else:
@@ -230,7 +230,8 @@ def _suspects(
             alone = Others(refitted(base, [run]))
             if last.loc[run, names.FAMILY] in alone.fit.families:
                 judged.loc[run] = alone.judge([seen_of(last.loc[run].to_dict())]).iloc[0]
-        new = [run for run in open_runs if judged.loc[run, "p_value"] < limit]
+        p_value: Any = judged["p_value"]
+        new = [run for run in open_runs if p_value[run] < limit]
         if not new:
             break
         rest = _without(fit, [*suspects, *new], last)
@@ -240,7 +241,8 @@ def _suspects(
         by_run = {r: w for r, w in weights_by_run(rest.fit).items() if r not in suspects}
         own = rest.judge(seen_of(last.loc[run].to_dict()) for run in suspects)
         judged.loc[suspects] = own.set_axis(suspects)
-        suspects = [run for run in suspects if judged.loc[run, "p_value"] < limit]
+        p_value = judged["p_value"]
+        suspects = [run for run in suspects if p_value[run] < limit]
     judged["off"] = last[names.LOSS] / judged["expected"] - 1
     judged["p_adjusted"] = np.minimum(judged["p_value"] * len(last), 1.0)
     return suspects, judged, rest
@@ -271,7 +273,7 @@ def _apart(last: pd.DataFrame) -> set[str]:
     found: set[str] = set()
     for column in (names.PARAMS, names.TOKENS):
         for _, own in last.groupby(names.FAMILY)[column]:
-            ordered = np.log(own.astype(float)).sort_values()
+            ordered = own.astype(float).map(np.log).sort_values()
             gaps = np.diff(ordered, prepend=-np.inf, append=np.inf)
             nearest = np.minimum(gaps[:-1], gaps[1:])
             found |= set(ordered.index[nearest > _FAR])
@@ -299,7 +301,7 @@ def _targets(fit: Fit, forecast: Forecast | None) -> dict[str, Target]:
     asked = {} if forecast is None else {str(t.family): t for t in forecast.targets[::-1]}
     out = {}
     for family, rows in fit.runs.table.groupby(names.FAMILY, sort=False):
-        top = rows.loc[rows[names.FLOPS].idxmax()]
+        top = rows.iloc[int(rows[names.FLOPS].to_numpy().argmax())]
         grown = Target(
             float(top[names.PARAMS]) * _BEYOND**0.5,
             float(top[names.TOKENS]) * _BEYOND**0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -74,13 +75,21 @@ def _sensitivity(tree: xr.DataTree, group: str, chosen: list[str] | None) -> np.
     import arviz_stats
 
     azs: Any = arviz_stats
-    found = azs.psense(tree, var_names=["log_loss"], group=group, alphas=_STEPS,
-                       group_var_names=chosen)  # fmt: skip
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of short tails
+            found = azs.psense(tree, var_names=["log_loss"], group=group, alphas=_STEPS,
+                               group_var_names=chosen)  # fmt: skip
+    except ValueError:  # the density is the same at all draws, and has no tail to be smoothed
+        return np.zeros(tree["posterior"].sizes["target"])
     return np.atleast_1d(found["log_loss"].values)
 
 
 def _weighted(fit: Fit, density: Any, power: float) -> tuple[Others, float]:
-    log_weight, shape = ((1.0 - power) * density).azstats.psislw(dim=["chain", "draw"])
+    try:
+        log_weight, shape = ((1.0 - power) * density).azstats.psislw(dim=["chain", "draw"])
+    except ValueError:  # as above
+        return Others(fit), 0.0
     ordered = log_weight.transpose("chain", "draw").values.ravel()
     return Others(fit, ordered), float(shape)
 

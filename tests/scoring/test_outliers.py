@@ -14,7 +14,7 @@ from bayeslaw.scoring.faults import copies
 from bayeslaw.scoring.left_out import Others, seen_of, weights_by_run
 from tests.benchmarks.alarms import FAULTS, ladder, looked_at, planted
 
-CLEAN = 8
+CLEAN = 5
 
 
 @pytest.fixture(scope="module")

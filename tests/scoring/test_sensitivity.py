@@ -1,6 +1,7 @@
 """Truths about prior sensitivity: data contract, beliefs move forecasts, and both are measured."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,8 @@ from bayeslaw.scoring.power_scaling import EVERY, power_scaling
 from bayeslaw.scoring.sensitivity import changes
 from tests.scoring.synthetic import ladder, synthetic_fit
 
+# The package binds the function over its module.
+MODULE = sys.modules[sensitivity.__module__]
 TARGET = {"params": 3e9, "tokens": 6e10}
 
 
@@ -121,7 +124,7 @@ def test_refits_show_how_far_a_forecast_moves(monkeypatch):
         lower = 0.01 if spec.discrepancy.scale[0] < made.spec.discrepancy.scale[0] else 0.04
         return synthetic_fit(runs, spec, draws=500, discrepancy_sd=lower)
 
-    monkeypatch.setattr("bayeslaw.scoring.sensitivity.fit_again", again)
+    monkeypatch.setattr(MODULE, "fit_again", again)
     found = sensitivity(made, forecast(made, **TARGET))
     assert [s for _, s in changes(made.spec)] == specs
     table = found.refits.set_index("change")
@@ -133,7 +136,7 @@ def test_refits_show_how_far_a_forecast_moves(monkeypatch):
 
 
 def test_without_refits_nothing_is_fitted(monkeypatch):
-    monkeypatch.setattr("bayeslaw.scoring.sensitivity.fit_again", None)
+    monkeypatch.setattr(MODULE, "fit_again", None)
     made = weighted_fit(0.02)
     assert list(sensitivity(made, forecast(made, **TARGET), refit=False).refits["shift"]) == [0.0]
     with pytest.raises(SpecError, match="expected a forecast made from this fit"):
