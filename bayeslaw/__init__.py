@@ -69,12 +69,20 @@ if TYPE_CHECKING:
     from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
     from bayeslaw.scoring import (
         Calibration as Calibration,
+        CalibrationCard as CalibrationCard,
+        Outliers as Outliers,
         Scorecard as Scorecard,
+        Sensitivity as Sensitivity,
         average as average,
         backtest as backtest,
+        calibration_card as calibration_card,
+        identifiability as identifiability,
         learn_priors as learn_priors,
+        outliers as outliers,
+        posterior_sbc as posterior_sbc,
         sbc as sbc,
         score as score,
+        sensitivity as sensitivity,
     )
     from bayeslaw.simulation import simulate as simulate
 
@@ -130,12 +138,20 @@ _HOMES = {
     "bayeslaw.reporting": ("report",),
     "bayeslaw.scoring": (
         "Calibration",
+        "CalibrationCard",
+        "Outliers",
         "Scorecard",
+        "Sensitivity",
         "average",
         "backtest",
+        "calibration_card",
+        "identifiability",
         "learn_priors",
+        "outliers",
+        "posterior_sbc",
         "sbc",
         "score",
+        "sensitivity",
     ),
     "bayeslaw.simulation": ("simulate",),
 }

@@ -19,13 +19,15 @@ from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
 from bayeslaw.cli.midrun import midrun
 from bayeslaw.cli.planning import plan
+from bayeslaw.cli.outlying import outliers
 from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.replicating import replicate
 from bayeslaw.cli.sbc import sbc
+from bayeslaw.cli.sensing import sensitivity
 
 COMMANDS = (
-    demo, check, fit, forecast, backtest, compare, allocate, plan, midrun, sbc, replicate, laws,
-    datasets,
+    demo, check, fit, forecast, backtest, compare, allocate, plan, midrun, sensitivity, outliers,
+    sbc, replicate, laws, datasets,
 )  # fmt: skip
 
 # Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.

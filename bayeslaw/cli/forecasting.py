@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayeslaw.cli.calibrating import calibrate, show_calibration
 from bayeslaw.cli.display import show_forecast, show_health
 from bayeslaw.cli.input import (
     FIT_SUFFIX,
@@ -48,6 +49,9 @@ def forecast(
         Path | None, typer.Option(metavar="OUT.html", help="Write a report of one page.")
     ] = None,
     out: FitOut = None,
+    no_card: Annotated[
+        bool, typer.Option("--no-card", help="Do not back-test; say nothing of calibration.")
+    ] = False,
 ) -> "Health":
     """Forecast the loss at targets, with intervals, from a table of runs or a stored fit."""
     from bayeslaw.prediction import Average
@@ -67,14 +71,22 @@ def forecast(
     averaged = isinstance(fit, Average)
     if out is not None and not averaged:
         fit.save(out)
+    records, cards = made.records(), []
+    if not (no_card or averaged):
+        stored = source if source.suffix == FIT_SUFFIX else None
+        cards.append(calibrate(fit, made, common, stored, out))
+        for record, found in zip(records, cards[0].records(), strict=True):
+            record["calibration"] = found
     if report is not None and not averaged:
         from bayeslaw.reporting import report as write_report
 
-        write_report(fit, made, path=report)
+        write_report(fit, made, *cards, path=report)
     weights = {"weights": fit.by_law} if averaged else {}
-    deliver(headed("forecast", common, fit, **weights, forecasts=made.records()), common)
+    deliver(headed("forecast", common, fit, **weights, forecasts=records), common)
     console = screen(common)
     show_forecast(console, made)
+    for card in cards:
+        show_calibration(console, card)
     if averaged:
         shares = ", ".join(f"{name} {weight:.2f}" for name, weight in fit.by_law.items())
         console.print(f"weights of the laws: {shares}\n")

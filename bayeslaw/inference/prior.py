@@ -81,6 +81,19 @@ def draw_prior(spec: Spec, layout: Layout, *, draws: int, seed: int = 0) -> xr.D
     return out.assign(log_loss=(("draw", "row"), log_loss))
 
 
+def draw_losses(spec: Spec, layout: Layout, drawn: xr.Dataset, *, seed: int = 0) -> np.ndarray:
+    """Draw new log losses of the same runs under each of the draws, shape (draws, rows).
+
+    Parameters
+    ----------
+    spec, layout : the model and its runs.
+    drawn : law parameters, noise levels and components, with ``draw`` as first dim.
+    seed : seed of the random numbers.
+    """
+    rng = np.random.default_rng([seed, 8])
+    return _log_curve(spec, layout, drawn) + _scatter(spec, layout, drawn, rng)
+
+
 def log_likelihood(spec: Spec, layout: Layout, drawn: xr.Dataset, log_loss: Any) -> np.ndarray:
     """Return the log density of the losses of each run under each draw.
 
