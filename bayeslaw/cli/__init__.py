@@ -18,8 +18,8 @@ from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
 from bayeslaw.cli.midrun import midrun
-from bayeslaw.cli.planning import plan
 from bayeslaw.cli.outlying import outliers
+from bayeslaw.cli.planning import plan
 from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.replicating import replicate
 from bayeslaw.cli.sbc import sbc

@@ -60,7 +60,9 @@ def fit_raw_loss(
         v = values(theta)
         with np.errstate(over="ignore"):
             return (
-                np.exp(v["e"]) + np.exp(v["a"]) * n ** -v["alpha"] + np.exp(v["b"]) * d ** -v["beta"]
+                np.exp(v["e"])
+                + np.exp(v["a"]) * n ** -v["alpha"]
+                + np.exp(v["b"]) * d ** -v["beta"]
             )
 
     start = np.array([START[k] for k in free])

@@ -65,9 +65,13 @@ def _vanishes(made) -> Claim:
     """Return the size at which more experts stop helping S-Base."""
     p = made.published("S-Base")
     size = Number.of(10 ** (-p["b"].values / p["c"].values))
-    return holds("size at which routing stops helping, S-Base", size,
-                 size.low is not None and size.low > 1.3e9, "beyond every model trained",
-                 note="where routing stops helping is far beyond the largest model, 1.3B")
+    return holds(
+        "size at which routing stops helping, S-Base",
+        size,
+        size.low is not None and size.low > 1.3e9,
+        "beyond every model trained",
+        note="where routing stops helping is far beyond the largest model, 1.3B",
+    )
 
 
 def gain(made, router: str, params: float, experts: float) -> Number:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayeslaw import names
 from bayeslaw.estimators.number import Number
 from bayeslaw.model import Discrepancy
 from bayeslaw.replication.claim import Claim, System, below, holds
@@ -43,7 +42,6 @@ def _exponents(made) -> Claim:
     gap = Number.of(np.concatenate([g.values.ravel() for g in gaps]))
     return holds("alpha - beta over corpora, one exponent as they claim", gap, gap.holds(0.0),
                  "holds 0")  # fmt: skip
-
 
 
 SYSTEM = System(

@@ -41,7 +41,9 @@ def _replicate(seed: int) -> list[Claim]:
             rows = table[table["condition"] == f"{corpus}|{step[1]}"]
             columns = (rows["N"], rows["flops"], rows["loss"])
             as_run, meant = (
-                interpolate_optima(*columns, noise=SeedNoise(*NOISE[corpus], as_run=slip), seed=seed)
+                interpolate_optima(
+                    *columns, noise=SeedNoise(*NOISE[corpus], as_run=slip), seed=seed
+                )
                 for slip in (True, False)
             )
             found.append(meant)

@@ -62,6 +62,4 @@ def replicate(name: str, seed: int = 0) -> Finding:
         return Finding(*head, system.described, (), NO_DATA, str(error))
     differing = [c for c in claims if not c.agrees]
     reason = "; ".join(f"{c.what}: {c.note or 'not ' + c.rule}" for c in differing)
-    return Finding(
-        *head, system.described, claims, DIFFERS if differing else AGREES, reason
-    )
+    return Finding(*head, system.described, claims, DIFFERS if differing else AGREES, reason)

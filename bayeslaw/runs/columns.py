@@ -33,6 +33,7 @@ MAX_FLOPS = 1e36
 MAX_LOSS = 15.0  #: nats per token; a uniform guess over 3 million tokens
 MAX_LABEL = 200  #: characters
 
+
 @dataclass(frozen=True)
 class Rule:
     """Something every value of a column satisfies, and what to do when one does not."""

@@ -99,7 +99,7 @@ def test_losses_drawn_from_the_prior_are_plausible(law, rng):
     # Near the reference, and for every law of a loss: neither free nor worse than a guess.
     loss = law(settings(law, rng, 2000, reach=10.0), prior_draws(law, rng, 2000)) / ANCHOR
     low, middle, high = np.quantile(loss, [0.05, 0.5, 0.95])
-    assert 0.02 < low and 0.2 < middle < 1.8 and high < 6
+    assert low > 0.02 and 0.2 < middle < 1.8 and high < 6
 
 
 @every_law
