@@ -82,8 +82,8 @@ def fit_envelope(
     touched = [np.flatnonzero(params == n) for n in np.unique(params)]
     if len(touched) < 4 or not slopes:
         raise FitError(
-            f"{len(touched)} inner sizes touch the lower envelope; expected at least 4. Give training "
-            "curves (rows that share 'run') of more sizes, or use isoFLOP parabolas."
+            f"{len(touched)} inner sizes touch the lower envelope; expected at least 4. Give "
+            "training curves (rows that share 'run') of more sizes, or use isoFLOP parabolas."
         )
     middle = np.array([np.exp(np.log(flops[t]).mean()) for t in touched])
     return Envelope(

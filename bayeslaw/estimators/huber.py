@@ -121,7 +121,8 @@ def bootstrap_huber(
     rng, n = np.random.default_rng(seed), columns.shape[1]
     size = round(share * n)
     picks = [rng.choice(n, size, replace=replace) for _ in range(count)]
-    return [_published(*_descend(centre, *columns[:, pick], delta)) for pick in picks]
+    n_d_loss = (columns[:, pick] for pick in picks)
+    return [_published(*_descend(centre, n, d, loss, delta)) for n, d, loss in n_d_loss]
 
 
 def interval(fits: list[Additive], name: str, level: float = 0.9) -> Number:

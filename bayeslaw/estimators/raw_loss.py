@@ -82,4 +82,5 @@ def fit_raw_loss(
         ) from error
     v = values(found)
     rest = float(((law(n, *found) - y) ** 2).sum())
-    return Additive(*(float(np.exp(v[k])) for k in "eab"), v["alpha"], v["beta"], rest)
+    e, a, b = (float(np.exp(v[k])) for k in "eab")
+    return Additive(e, a, b, v["alpha"], v["beta"], rest)

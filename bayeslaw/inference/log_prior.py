@@ -43,7 +43,7 @@ def log_prior(spec: Spec, layout: Layout, posterior: xr.Dataset) -> xr.Dataset:
         prior, pooling = layout.priors[p.name], spec.pooling(p.name)
         if alone or pooling == "none":
             own = np.log(posterior[p.name].values / prior.scale)
-            wide = p.between if pooling == "partial" else 0.0
+            wide = prior.between if pooling == "partial" else 0.0
             spread = np.hypot(prior.spread, wide)
             value = norm.logpdf(own, prior.location, spread).sum(-1)
         else:
@@ -52,7 +52,7 @@ def log_prior(spec: Spec, layout: Layout, posterior: xr.Dataset) -> xr.Dataset:
             if pooling == "partial":
                 for name, times in (("between", 1.0), ("across", 2.0)):
                     if name in posterior:
-                        interval = times * p.between * APART
+                        interval = times * prior.between * APART
                         value = value + _log_sd(posterior[name].values[..., i], interval)
         group = LEVELS if p.linear else EXPONENTS
         out[group] = out[group] + value
@@ -65,9 +65,9 @@ def log_prior(spec: Spec, layout: Layout, posterior: xr.Dataset) -> xr.Dataset:
             else:
                 value = _log_sd(posterior[name].values, interval).sum(-1)
             out[NOISE] = out[NOISE] + value
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         scale = posterior["discrepancy_sd"].values
-        out[DISCREPANCY] = _log_sd(scale, spec.discrepancy.scale).sum(-1)
+        out[DISCREPANCY] = _log_sd(scale, spec.process.scale).sum(-1)
     coords = {d: posterior[d] for d in ("chain", "draw")}
     kept = {n: (("chain", "draw"), v) for n, v in out.items() if np.ndim(v)}
     return xr.Dataset(kept, coords)

@@ -1,4 +1,4 @@
-"""Broken laws of Caballero et al. with one to three breaks, for a loss against one measure of data."""
+"""Broken laws of Caballero et al. with one to three breaks, in one measure of data."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ def _bend(xp, tokens, g, d, f):
 
 @law(**_facts(1))
 def bnsl1(xp, tokens, E, b, c0, g1, d1, f1):
-    """A power of the data whose exponent changes once, above a floor."""
+    """Loss is a power of the data whose exponent changes once, above a floor."""
     return E + b * tokens**-c0 * _bend(xp, tokens, g1, d1, f1)
 
 
 @law(**_facts(2))
 def bnsl2(xp, tokens, E, b, c0, g1, d1, f1, g2, d2, f2):
-    """A power of the data whose exponent changes twice, above a floor."""
+    """Loss is a power of the data whose exponent changes twice, above a floor."""
     bends = _bend(xp, tokens, g1, d1, f1) * _bend(xp, tokens, g2, d1 * d2, f2)
     return E + b * tokens**-c0 * bends
 
 
 @law(**_facts(3))
 def bnsl3(xp, tokens, E, b, c0, g1, d1, f1, g2, d2, f2, g3, d3, f3):
-    """A power of the data whose exponent changes three times, above a floor."""
+    """Loss is a power of the data whose exponent changes three times, above a floor."""
     bends = _bend(xp, tokens, g1, d1, f1) * _bend(xp, tokens, g2, d1 * d2, f2)
     return E + b * tokens**-c0 * bends * _bend(xp, tokens, g3, d1 * d2 * d3, f3)

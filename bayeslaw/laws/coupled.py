@@ -1,4 +1,4 @@
-"""A power mean of the size and data terms: additive at one end, the larger of the two at the other."""
+"""A power mean of the size and data terms: their sum at one end, the larger at the other."""
 
 from __future__ import annotations
 

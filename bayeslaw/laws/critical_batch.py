@@ -42,7 +42,7 @@ def _from_published(at, N_c, alpha_N, S_c, alpha_S, B_star, alpha_B):
     r"\right)^{-\alpha_S}",
 )
 def kaplan_batch(xp, params, steps, batch_tokens, a, s, alpha_N, alpha_S, critical, alpha_B):
-    """Steps count for less at batches above the critical size, which grows as the loss falls."""
+    """Loss counts steps for less above a critical batch, which grows as the loss falls."""
     size, time = a * params**-alpha_N, s * steps**-alpha_S
     waste = critical * (a + s) ** (1 / alpha_B) / batch_tokens
     log_loss = xp.log(size + time)  # below the solution: no step is wasted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from bayeslaw.laws.law import Input, Parameter, law
@@ -11,7 +10,7 @@ from bayeslaw.laws.shared import FLOPS, FLOPS_MIN, NATS, PARAMS, PF_DAY, TOKENS
 REFERENCE = "arXiv:2001.08361"
 
 
-def _scale(source: Input, constant: str, exponent: str, unit: float = 1.0) -> dict[str, Callable]:
+def _scale(source: Input, constant: str, exponent: str, unit: float = 1.0) -> dict[str, Any]:
     """Make the conversions between a loss at the reference and a scale in the input's unit."""
 
     def to_published(references: dict[str, float], a: Any, alpha: Any) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def kaplan_params(xp, params, a, alpha):
 
 @law(inputs=(TOKENS,), parameters=D, reference=REFERENCE, **_scale(TOKENS, "D_c", "alpha_D"))
 def kaplan_tokens(xp, tokens, a, alpha):
-    """Data alone limit the loss, without a floor."""
+    """Loss is limited by data alone, without a floor."""
     return a * tokens**-alpha
 
 

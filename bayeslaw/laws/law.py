@@ -132,7 +132,7 @@ class Law:
             f"it has {', '.join(self.parameter_names)}. Use one of these."
         )
 
-    def read(self, table: Mapping[Any, Any]) -> dict[str, np.ndarray]:
+    def read(self, table: Any) -> dict[str, np.ndarray]:
         """Read the law's inputs from a table of runs.
 
         Parameters

@@ -84,7 +84,13 @@ def fit_point(
     method = "trf" if spread is not None or len(loss) < len(location) else "lm"
     best = min(
         (
-            _solve(residuals, location + shift * nonlinear, jacobian, method=method, max_nfev=2000)
+            _solve(
+                residuals,
+                location + shift * nonlinear,
+                jacobian,  # type: ignore[arg-type]
+                method=method,
+                max_nfev=2000,
+            )
             for shift in shifts
         ),
         key=lambda s: s.cost,

@@ -131,7 +131,7 @@ def _replicate(seed: int) -> list[Claim]:
     for k, printed in GPT3.items():
         claims.append(
             near(f"their estimator's error on GPT-3 175B from {k} models, %", printed,
-                 Number(float(own.loc[k, "theirs_are"])), 2.0, note=_THINNED)
+                 Number(float(own["theirs_are"].to_dict()[k])), 2.0, note=_THINNED)
         )  # fmt: skip
     last = next(c for c in _gpt3() if c.models == 7)
     borrowed = 100 * abs(borrowed_forecast(last) / last.observed - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import OptimizeWarning, curve_fit
@@ -39,13 +40,14 @@ def _replicate(seed: int) -> list[Claim]:
         found = []
         for step in STEPS:
             rows = table[table["condition"] == f"{corpus}|{step[1]}"]
-            columns = (rows["N"], rows["flops"], rows["loss"])
+            low, high = NOISE[corpus]
             as_run, meant = (
                 interpolate_optima(
-                    *columns, noise=SeedNoise(*NOISE[corpus], as_run=slip), seed=seed
+                    rows["N"], rows["flops"], rows["loss"],
+                    noise=SeedNoise(low, high, as_run=slip), seed=seed,
                 )
                 for slip in (True, False)
-            )
+            )  # fmt: skip
             found.append(meant)
             claims.append(
                 within(f"a, {TITLES[corpus]}, {step[0]}", Number(*step[place], 0.95),
@@ -63,7 +65,7 @@ def _replicate(seed: int) -> list[Claim]:
 
 def _order(corpus: str, found: list[Interpolated]) -> list[Claim]:
     draws = [f.exponent_draws() for f in found]
-    surely = min(float(np.mean(a > b)) for a, b in zip(draws[:3], draws[1:4], strict=True))
+    surely = min(float(np.mean(a > b)) for a, b in pairwise(draws[:4]))
     return [
         holds(f"probability that each of three corrections lowers a, {corpus}, least",
               Number(surely), surely > 0.99 or corpus != "RefinedWeb",

@@ -25,7 +25,7 @@ TRUSTED: dict[str, Any] = {
 def fitted(runs: Runs, law: str, seed: int = 0, **changes: Any) -> Fit:
     """Fit a law; a doubt of the health gate is kept in the fit and not printed."""
     # One engine, so that a doubtful fit is reported and not sampled again for minutes.
-    settings = {"engine": "quadrature"}
+    settings: dict[str, Any] = {"engine": "quadrature"}
     settings |= {k: changes.pop(k) for k in ("engine", "draws", "tune", "retry") if k in changes}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -55,10 +55,11 @@ def _replicate(seed: int) -> list[Claim]:
     return [
         holds("of nine slopes, drawn towards the common one", Number(nearer), nearer == 9, "all"),
         holds("slope of the architecture that gets worse", tenth,
-              tenth.high is not None and tenth.high < -middle, f"excludes the common {-middle:.3f}"),
+              tenth.high is not None and tenth.high < -middle,
+              f"excludes the common {-middle:.3f}"),
         holds("s.d. of slopes between architectures", spread, spread.holds(truth),
               f"holds the simulated {truth:.3f}"),
-        holds("share of ten slopes inside 90 % intervals", Number(float(held)), held >= 0.7,
+        holds("share of ten slopes inside 90 % intervals", Number(float(held)), bool(held >= 0.7),
               "7 of 10 or more, as chance allows"),
         holds("best at the smallest compute, its probability", Number(small[1]),
               abs(small[2] - 1) < 1e-9, "probabilities of the first rank sum to 1"),
@@ -82,7 +83,7 @@ def _ranks(made, flops: float) -> tuple[str, float, float]:
 
 
 def _published(seed: int) -> Claim:
-    """The same on printed losses of architectures trained on one corpus and evaluation set."""
+    """Claim the same on printed losses of architectures trained and evaluated alike."""
     runs = load_dataset("published")
     groups = runs.table.groupby("level_group")[names.FAMILY].nunique()
     group = str(groups.idxmax())

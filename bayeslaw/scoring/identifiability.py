@@ -54,7 +54,7 @@ def identifiability(fit: Fit) -> pd.DataFrame:
         apart = 0.0
         if pooling == "partial":
             levels = 1.0 if families == 1 else _APART * (1.0 + 4.0 * ("across" in post))
-            apart = p.between**2 * levels
+            apart = prior.between**2 * levels
         sd = np.sqrt(prior.spread**2 + apart)
         own = np.log(post[p.name].values / prior.scale).reshape(-1, families)
         rows += [
@@ -64,8 +64,8 @@ def identifiability(fit: Fit) -> pd.DataFrame:
             middle = post["log_population"].values[..., i].ravel()
             rows.append(_row(POPULATION, p.name, middle, prior.location, prior.spread))
     levels = {"run_sd": spec.noise.run, "checkpoint_sd": spec.noise.checkpoint}
-    if spec.discrepancy is not None:
-        levels["discrepancy_sd"] = spec.discrepancy.scale
+    if spec.process is not None:
+        levels["discrepancy_sd"] = spec.process.scale
     for name, interval in levels.items():
         if name in post:
             location, sd = prior_location(*interval)

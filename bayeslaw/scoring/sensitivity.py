@@ -13,7 +13,7 @@ import pandas as pd
 from bayeslaw.errors import BayeslawWarning, SpecError
 from bayeslaw.inference import Fit, fit as fit_again
 from bayeslaw.laws.law import prior_location
-from bayeslaw.model.spec import Discrepancy, Spec
+from bayeslaw.model.spec import Discrepancy, Inflated, Spec
 from bayeslaw.prediction import Forecast, Target, forecast as forecast_again
 from bayeslaw.scoring.identifiability import identifiability, prior_driven
 from bayeslaw.scoring.power_scaling import EVERY, power_scaling
@@ -179,9 +179,12 @@ def changes(spec: Spec) -> Iterator[tuple[str, Spec]]:
     if spec.discrepancy is None:
         yield "with a discrepancy", replace(spec, discrepancy=Discrepancy())
         return
-    low, high = spec.discrepancy.scale
+    found = spec.discrepancy
     for word, factor in (("halved", 1 / _TIMES), ("doubled", _TIMES)):
-        wider = replace(spec.discrepancy, scale=(low * factor, high * factor))
+        if isinstance(found, Inflated):
+            wider = replace(found, kappa=tuple(factor * v for v in found.kappa))
+        else:
+            wider = replace(found, scale=tuple(factor * v for v in found.scale))
         yield f"discrepancy {word}", replace(spec, discrepancy=wider)
 
 

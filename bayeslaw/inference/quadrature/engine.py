@@ -187,6 +187,7 @@ class _Work:
         size = len(beliefs[0].mean)
         precision = np.zeros((len(clouds), size, size))
         moment = np.zeros((len(clouds), size))
+        population: Population | None = None
         for talk in range(_TALKS):
             calls = [call(message, c, b) for c, b in zip(seen, at, strict=True)]
             for f, said in enumerate(in_parallel(self.cores, calls)):
@@ -205,6 +206,7 @@ class _Work:
                 break
             calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]
             seen = in_parallel(self.cores, calls)
+        assert population is not None and guide is not None  # there is a first talk
         return population, guide
 
     def choose(
