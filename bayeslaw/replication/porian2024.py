@@ -14,7 +14,8 @@ from bayeslaw.replication.claim import Claim, System, holds, near, within
 from bayeslaw.runs.datasets import dataset_frame
 
 #: Step, its condition, and a with its 95 % interval on RefinedWeb and OpenWebText2.
-STEPS = (
+Interval = tuple[float, float, float]
+STEPS: tuple[tuple[str, str, Interval, Interval], ...] = (
     ("Kaplan reproduced", "hp-base|warm-long|decay-kaplan|count-kaplan|loss-train",
      (0.835, 0.824, 0.846), (0.864, 0.819, 0.897)),
     ("last layer counted", "hp-base|warm-long|decay-kaplan|count-standard|loss-val",
@@ -36,11 +37,12 @@ SIZES = {"rw": (76.9e9, 70.0e9, 86.4e9), "owt2": (98.8e9, 68.8e9, 140.7e9)}
 def _replicate(seed: int) -> list[Claim]:
     table = dataset_frame("porian")
     claims = []
-    for corpus, place in (("rw", 2), ("owt2", 3)):
+    for corpus in SIZES:
         found = []
-        for step in STEPS:
-            rows = table[table["condition"] == f"{corpus}|{step[1]}"]
+        for title, condition, *intervals in STEPS:
+            rows = table[table["condition"] == f"{corpus}|{condition}"]
             low, high = NOISE[corpus]
+            printed, least, most = dict(zip(SIZES, intervals, strict=True))[corpus]
             as_run, meant = (
                 interpolate_optima(
                     rows["N"], rows["flops"], rows["loss"],
@@ -50,7 +52,7 @@ def _replicate(seed: int) -> list[Claim]:
             )  # fmt: skip
             found.append(meant)
             claims.append(
-                within(f"a, {TITLES[corpus]}, {step[0]}", Number(*step[place], 0.95),
+                within(f"a, {TITLES[corpus]}, {title}", Number(printed, least, most, 0.95),
                        meant.exponent(), estimator=as_run.exponent())
             )  # fmt: skip
         claims += _order(TITLES[corpus], found)
