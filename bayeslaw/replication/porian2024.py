@@ -13,8 +13,8 @@ from bayeslaw.estimators.number import Number
 from bayeslaw.replication.claim import Claim, System, holds, near, within
 from bayeslaw.runs.datasets import dataset_frame
 
-#: Step, its condition, and a with its 95 % interval on RefinedWeb and OpenWebText2.
 Interval = tuple[float, float, float]
+#: Step, its condition, and a with its 95 % interval on RefinedWeb and OpenWebText2.
 STEPS: tuple[tuple[str, str, Interval, Interval], ...] = (
     ("Kaplan reproduced", "hp-base|warm-long|decay-kaplan|count-kaplan|loss-train",
      (0.835, 0.824, 0.846), (0.864, 0.819, 0.897)),

@@ -195,6 +195,9 @@ def choose(
     middle = centre.mean(0)
     wide = np.sqrt(np.quantile(spread, 0.9, axis=0) ** 2 + 2.0 * centre.var(0))
     log_offer = log_weight + log_normal(values, middle, wide).sum(1)
+    if not np.isfinite(log_offer.max()):
+        # No point is possible under any draw: nothing stands behind these, and the gate says so.
+        return np.zeros(len(centre), np.int64), 0.0
     alive = np.flatnonzero(log_offer > log_offer.max() + _DEAD)
     values, log_weight, log_offer = values[alive], log_weight[alive], log_offer[alive]
     log_offer -= log_offer.max()
