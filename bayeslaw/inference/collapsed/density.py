@@ -56,7 +56,7 @@ class Collapsed:
             "levels": (levels * (families > 1),),
             "own": (families, k - len(layout.shared)),
             "noise": (families, levels),
-            "scale": (families * (spec.discrepancy is not None),),
+            "scale": (families * (spec.process is not None),),
             "weight": (len(layout.runs) * (spec.noise.tails is not None),),
         }
 

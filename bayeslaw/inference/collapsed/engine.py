@@ -87,7 +87,7 @@ def recovered(
     out = {n: values[..., i] for i, n in enumerate(law.parameter_names)}
     levels = [n for n, _ in noise_levels(spec, layout)]
     out |= {n: noise[..., j] for j, n in enumerate(levels)}
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         out |= {"discrepancy_sd": noise[..., 2], "wander": wander}
     return out if known.alone else out | _population(density, coordinates, levels)
 

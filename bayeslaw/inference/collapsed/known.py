@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -96,12 +97,12 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
     # One family has no one to share with.
     words = [spec.pooling(n) for n in names]
     kinds = [NONE if alone and w == "shared" else _KINDS[w] for w in words]
-    typical = np.array([p.between for p in law.parameters])
+    typical = np.array([p.between for p in priors])
     wide = np.array([p.spread for p in priors])
     partial = np.array([w == "partial" for w in words])
     levels = np.array([(*prior_location(*i), i[1]) for _, i in noise_levels(spec, layout)])
     own = np.array([i for i, n in enumerate(names) if n not in layout.shared], dtype=np.int64)
-    gp = spec.discrepancy
+    gp = spec.process
     labs = spec.labs and layout.has_labs
     ranks = np.array([f.rank for f in layout.features] or [0] * families)
     steps, constants = tape(law)
@@ -177,7 +178,7 @@ def _lean(spec: Spec, layout: Layout, levels: int) -> np.ndarray:
 def _near(layout: Layout, starts: np.ndarray) -> np.ndarray:
     position = positions(layout)
     near = np.zeros((len(position), int(np.diff(starts).max())))
-    for a, b in zip(starts, starts[1:], strict=False):
+    for a, b in pairwise(starts):
         near[a:b, : b - a] = np.exp(-np.abs(position[a:b, None] - position[a:b]))
     return near
 

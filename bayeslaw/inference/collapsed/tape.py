@@ -236,7 +236,7 @@ def rewind(steps, values, bars, parameters_bar):
             bars[last, 0] += bars[last, i]
     for s in range(last, -1, -1):
         code, a, b, wide = steps[s]
-        if code == _INPUT or code == _CONSTANT:
+        if code in (_INPUT, _CONSTANT):
             continue
         out, bar, x, y, x_bar, y_bar = values[s], bars[s], values[a], values[b], bars[a], bars[b]
         if code == _PARAMETER:
@@ -244,7 +244,7 @@ def rewind(steps, values, bars, parameters_bar):
             continue
         n = rows if wide else 1
         p, q = steps[a, 3], steps[b, 3]
-        if code == _ADD or code == _SUB:
+        if code in (_ADD, _SUB):
             sign = 1.0 if code == _ADD else -1.0
             for i in range(n):
                 x_bar[p * i] += bar[i]
