@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from bayeslaw.inference.collapsed.eliminate import eliminated
-from bayeslaw.inference.collapsed.known import NONE, PARTIAL, SHARED, Known, known
+from bayeslaw.inference.collapsed.known import NONE, PARTIAL, SHARED, Hints, Known, known
 from bayeslaw.inference.collapsed.scatter import (
     bent,
     bent_back,
@@ -39,6 +39,7 @@ class Collapsed:
 
     spec: Spec
     layout: Layout
+    hints: Hints | None = None
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -64,7 +65,7 @@ class Collapsed:
     def known(self) -> Known:
         """Everything else."""
         ends = np.cumsum([0, *(int(np.prod(s)) for s in self.shapes.values())])
-        return known(self.spec, self.layout, ends)
+        return known(self.spec, self.layout, ends, self.hints)
 
     @property
     def size(self) -> int:
@@ -114,23 +115,28 @@ def joint(x, bar, known):
     root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
     mean, log_values, scaled = np.empty(k), np.empty(k), np.empty(k)
     own_mean_bar, own_spread_bar, log_bar = np.empty(k), np.empty(k), np.empty(k)
+    firm, firm_bar = np.empty(k), np.empty(k)
     levels_bar = np.empty(3)
     total = 0.0
     for f in range(families):
         begin = known.begins[_OWN] + f * size
         z, z_bar = x[begin : begin + size], bar[begin : begin + size]
         in_lab = known.lab_of_family[f]
-        centred(known.lab_of_family[f], upper, lab, known.location, known.kind, mean)
-        placed(z, mean, spread, known.centre[f], known.information[f], known.own, root, ahead, away)
+        centred(in_lab, upper, lab, known.location, known.kind, mean)
+        noise = noise_of(x, f, levels, known)
+        firmness(noise, f, known, firm)
+        placed(
+            z, mean, spread, known.centre[f], known.information[f], firm, known.own, root, ahead,
+            away,
+        )  # fmt: skip
         for q in range(k):
             log_values[q] = mean[q]
-            log_bar[q] = own_mean_bar[q] = own_spread_bar[q] = 0.0
+            log_bar[q] = own_mean_bar[q] = own_spread_bar[q] = firm_bar[q] = 0.0
         for i in range(size):
             log_values[known.own[i]] += away[i]
         level = bent(log_values, known.centre[f], known.share[f])
         for q in range(k):
             scaled[q] = log_values[q] + known.log_scale[f, q]
-        noise = noise_of(x, f, levels, known)
         first, last = known.rows_of[f], known.rows_of[f + 1]
         rows = last - first
         play(
@@ -167,9 +173,11 @@ def joint(x, bar, known):
         for i in range(size):
             pass_on[i] = log_bar[known.own[i]]
         total += placed_back(
-            pass_on, spread, known.information[f], known.own, root, ahead, away, z_bar,
-            own_mean_bar, own_spread_bar,
+            pass_on, mean, spread, known.centre[f], known.information[f], firm, known.own, root,
+            ahead, away, z_bar, own_mean_bar, own_spread_bar, firm_bar,
         )  # fmt: skip
+        for j in range(3):
+            levels_bar[j] += known.eases[f, j] * firm_bar.sum()
         for q in range(k):
             if known.kind[q] == PARTIAL:
                 mean_bar[in_lab, q] += own_mean_bar[q]
@@ -187,8 +195,9 @@ def joint(x, bar, known):
         total += _noise_back(x, bar, f, levels, noise, levels_bar, level_bar, known)
     if not known.alone:
         total += _above_back(
-            x, bar, known, upper, across, lab, upper_bar, mean_bar, log_spread_bar, level_bar
-        )
+            x, bar, known, upper, between, across, lab, upper_bar, mean_bar, log_spread_bar,
+            level_bar,
+        )  # fmt: skip
     return total
 
 
@@ -208,24 +217,30 @@ def above(x, known):
     if known.alone:
         return upper, between, across, lab, levels
     root, ahead, away = np.empty((k, k)), np.empty(k), np.empty(k)
-    every = np.arange(k)
-    begin = known.begins[_POPULATION]
-    placed(
-        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
-        every, root, ahead, away,
-    )  # fmt: skip
+    every, firm = np.arange(k), np.empty(k)
     for q in range(k):
-        upper[q] += away[q]
         at = x[known.begins[_BETWEEN] + q]
         between[q] = known.typical[q] * math.exp(MIDDLE + WIDTH * at)
         if labs > 0:
             at = x[known.begins[_ACROSS] + q]
             across[q] = 2.0 * known.typical[q] * math.exp(MIDDLE + WIDTH * at)
+    begin = known.begins[_POPULATION]
+    if labs > 0:
+        _firmness_above(across, 2.0, known.top_eases, known, firm)
+    else:
+        _firmness_above(between, 1.0, known.top_eases, known, firm)
+    placed(
+        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        firm, every, root, ahead, away,
+    )  # fmt: skip
+    for q in range(k):
+        upper[q] += away[q]
     for g in range(labs):
         begin = known.begins[_LAB] + g * k
+        _firmness_above(between, 1.0, known.lab_eases[g], known, firm)
         placed(
             x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
-            every, root, ahead, away,
+            firm, every, root, ahead, away,
         )  # fmt: skip
         for q in range(k):
             lab[g, q] = upper[q] + away[q]
@@ -236,20 +251,22 @@ def above(x, known):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _above_back(
-    x, bar, known, upper, across, lab, upper_bar, mean_bar, log_spread_bar, level_bar
+    x, bar, known, upper, between, across, lab, upper_bar, mean_bar, log_spread_bar, level_bar
 ):  # fmt: skip
     """Pass gradients from families to the population; return its log prior."""
     k, labs = known.location.size, lab.shape[0]
     root, ahead, away = np.empty((k, k)), np.empty(k), np.empty(k)
     every, log_across_bar = np.arange(k), np.zeros(k)
+    firm, firm_bar = np.empty(k), np.empty(k)
     value = 0.0
     for q in range(k if labs == 0 else 0):
         upper_bar[q] += mean_bar[0, q]
     for g in range(labs):
         begin, own_bar = known.begins[_LAB] + g * k, mean_bar[g]
+        _firmness_above(between, 1.0, known.lab_eases[g], known, firm)
         placed(
             x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
-            every, root, ahead, away,
+            firm, every, root, ahead, away,
         )  # fmt: skip
         for q in range(k):
             unit = away[q] / across[q]
@@ -257,27 +274,39 @@ def _above_back(
             own_bar[q] -= unit / across[q]
             upper_bar[q] += unit / across[q]
             log_across_bar[q] += unit**2 - 1.0
+        firm_bar[:] = 0.0
         value += placed_back(
-            own_bar, across, known.lab_information[g], every, root, ahead, away,
-            bar[begin : begin + k], upper_bar, log_across_bar,
+            own_bar, upper, across, known.lab_centre[g], known.lab_information[g], firm, every,
+            root, ahead, away, bar[begin : begin + k], upper_bar, log_across_bar, firm_bar,
         )  # fmt: skip
+        for q in range(k):
+            log_spread_bar[q] += known.lab_eases[g, q] * firm_bar[q]
+    for q in range(k):
+        unit = (upper[q] - known.location[q]) / known.wide[q]
+        value -= 0.5 * unit**2
+        upper_bar[q] -= unit / known.wide[q]
+    begin = known.begins[_POPULATION]
+    if labs > 0:
+        _firmness_above(across, 2.0, known.top_eases, known, firm)
+    else:
+        _firmness_above(between, 1.0, known.top_eases, known, firm)
+    placed(
+        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        firm, every, root, ahead, away,
+    )  # fmt: skip
+    firm_bar[:] = 0.0
+    value += placed_back(
+        upper_bar, known.location, known.wide, known.top_centre, known.top_information, firm,
+        every, root, ahead, away, bar[begin : begin + k], np.zeros(k), np.zeros(k), firm_bar,
+    )  # fmt: skip
+    above_bar = log_across_bar if labs > 0 else log_spread_bar
+    for q in range(k):
+        above_bar[q] += known.top_eases[q] * firm_bar[q]
     for q in range(k):
         # Of what is not pooled the spread is a coordinate all the same, with its prior alone.
         value += _spread_back(x, bar, known.begins[_BETWEEN] + q, log_spread_bar[q])
         if labs > 0:
             value += _spread_back(x, bar, known.begins[_ACROSS] + q, log_across_bar[q])
-        unit = (upper[q] - known.location[q]) / known.wide[q]
-        value -= 0.5 * unit**2
-        upper_bar[q] -= unit / known.wide[q]
-    begin = known.begins[_POPULATION]
-    placed(
-        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
-        every, root, ahead, away,
-    )  # fmt: skip
-    placed_back(
-        upper_bar, known.wide, known.top_information, every, root, ahead, away,
-        bar[begin : begin + k], np.zeros(k), np.zeros(k),
-    )  # fmt: skip
     for j in range(known.levels.shape[0]):
         at = known.begins[_LEVELS] + j
         value -= 0.5 * x[at] ** 2
@@ -311,6 +340,23 @@ def centred(in_lab, upper, lab, location, kind, mean):
             mean[q] = lab[in_lab, q]
         elif kind[q] == NONE:
             mean[q] = location[q]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def firmness(noise, f, known, firm):
+    """Write the factors of a family's information: what is noisier says less."""
+    log_firm = 0.0
+    for j in range(3):
+        if known.eases[f, j] != 0.0:
+            log_firm += known.eases[f, j] * (math.log(noise[j]) - known.eased_at[f, j])
+    firm[:] = math.exp(log_firm)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _firmness_above(spread, times, eases, known, firm):
+    """Write the factors of what members say of their group: the farther apart, the less."""
+    for q in range(firm.size):
+        firm[q] = (spread[q] / (times * known.typical[q])) ** eases[q]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -376,6 +422,7 @@ def named(coordinates, known, log_values, noise, weight):
     """
     size = known.own.size
     root, ahead, away = np.empty((size, size)), np.empty(size), np.empty(size)
+    firm = np.empty(known.location.size)
     for p in range(coordinates.shape[0]):
         x = coordinates[p]
         upper, between, _, lab, levels = above(x, known)
@@ -384,14 +431,15 @@ def named(coordinates, known, log_values, noise, weight):
             begin = known.begins[_OWN] + f * size
             mean = log_values[p, f]
             centred(known.lab_of_family[f], upper, lab, known.location, known.kind, mean)
+            found = noise_of(x, f, levels, known)
+            firmness(found, f, known, firm)
             placed(
                 x[begin : begin + size], mean, spread, known.centre[f], known.information[f],
-                known.own, root, ahead, away,
+                firm, known.own, root, ahead, away,
             )  # fmt: skip
             for i in range(size):
                 mean[known.own[i]] += away[i]
             bent(mean, known.centre[f], known.share[f])
-            found = noise_of(x, f, levels, known)
             noise[p, f, 0], noise[p, f, 1], noise[p, f, 2] = found
             own = weights_of(x, f, found, known)
             for r in range(own.size):

@@ -8,7 +8,8 @@ import numpy as np
 
 from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.collapsed.density import Collapsed, above
-from bayeslaw.inference.collapsed.pilot import relaid
+from bayeslaw.inference.collapsed.known import Hints
+from bayeslaw.inference.collapsed.pilot import hinted, relaid
 from bayeslaw.inference.collapsed.recover import recover
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.likelihood import run_log_likelihood
@@ -59,17 +60,27 @@ def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarr
         density.log_density, np.zeros(density.size), **short, deepest=_DEEPEST
     )
     flat = found.reshape(-1, density.size)
-    spec, layout = density.spec, density.layout
+    spec, known = density.spec, density.known
     log_values, noise, weight = density.families(flat)
-    layout = relaid(
-        spec, layout, np.median(log_values, 0), np.median(noise, 0), np.median(weight, 0)
+    layout, eases = relaid(
+        spec, density.layout, np.median(log_values, 0), np.median(noise, 0), np.median(weight, 0)
     )
-    better = Collapsed(spec, layout)
+    levels = np.array([above(x, known)[-1] for x in flat])
+    guess = Hints(known.eases, known.eased_at, known.noise_share, known.lean)
+    hints = hinted(layout, guess, eases, noise, weight, levels, known.noise_between)
+    better = Collapsed(spec, layout, hints)
     start = np.median(flat, axis=0)
-    # These have changed their meaning, and at zero they are near the middle.
     at = better.coordinates(start)
+    # These have changed their meaning, and at zero they are near the middle.
     for name in ("population", "lab", "own"):
         at[name][:] = 0.0
+    away = np.median(levels, 0) - known.levels[:, 0]
+    own = np.log(np.median(noise, 0))[:, : len(away)] - known.levels[:, 0]
+    stretch = known.noise_between ** (1.0 - hints.noise_share)
+    at["noise"][:] = (own - away) / stretch + hints.noise_share * away
+    if at["weight"].size:
+        follow = np.sum(hints.lean * own[layout.family_of_run], axis=1)
+        at["weight"][:] = np.log(np.median(weight, 0)) - follow
     return better, start
 
 

@@ -20,6 +20,15 @@ PARTIAL, SHARED, NONE = range(3)
 _KINDS = {"partial": PARTIAL, "shared": SHARED, "none": NONE}
 
 
+class Hints(NamedTuple):
+    """What a pilot found better than the first guess of the attributes of :class:`Known`."""
+
+    eases: np.ndarray
+    eased_at: np.ndarray
+    noise_share: np.ndarray
+    lean: np.ndarray
+
+
 class Known(NamedTuple):
     """Everything that stays fixed while the coordinates move.
 
@@ -49,6 +58,9 @@ class Known(NamedTuple):
     tails : degrees of freedom of the runs; zero for Gaussian noise.
     lean : how far the log weight of a run follows the log noise levels, shape (runs, levels).
     centre, information : where rows put the log parameters of a family, and how firmly.
+    eases, eased_at : how factors of the information change with the log noise levels and the log
+        scale of the discrepancy, and where they are one, shape (families, 3).
+    lab_eases, top_eases : the same for labs and population, with the log spread below each.
     share : share of each parameter in the level of a family's losses.
     """
 
@@ -85,10 +97,14 @@ class Known(NamedTuple):
     lean: np.ndarray
     centre: np.ndarray
     information: np.ndarray
+    eases: np.ndarray
+    eased_at: np.ndarray
+    lab_eases: np.ndarray
+    top_eases: np.ndarray
     share: np.ndarray
 
 
-def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
+def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = None) -> Known:
     """Gather the arrays of one model and its rows."""
     law: Law = spec.law  # type: ignore[assignment]
     names, families = law.parameter_names, len(layout.families)
@@ -110,6 +126,12 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
     starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
     apart = np.select([partial, np.array(kinds) == NONE], [typical, _UNRELATED], _IDENTICAL)
     of_labs, of_all = _upper_information(layout, apart, partial, labs)
+    hints = hints or Hints(
+        eases=np.zeros((families, 3)),
+        eased_at=np.zeros((families, 3)),
+        noise_share=_noise_share(spec, layout, len(levels)),
+        lean=_lean(spec, layout, len(levels)),
+    )
     return Known(
         begins=begins,
         steps=steps,
@@ -137,32 +159,47 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray) -> Known:
         top_centre=of_all[1],
         top_information=of_all[0],
         levels=levels,
-        noise_share=_noise_share(spec, layout, len(levels)),
+        noise_share=hints.noise_share,
         noise_between=levels[:, 1] if alone else np.full(len(levels), spec.noise.between),
         scale=np.array(
             [0.0, 1.0, 1.0] if gp is None else [*prior_location(*gp.scale), gp.scale[1]]
         ),
         tails=float(spec.noise.tails or 0.0),
-        lean=_lean(spec, layout, len(levels)),
+        lean=hints.lean,
         centre=layout.centre,
         information=layout.information,
+        eases=hints.eases,
+        eased_at=hints.eased_at,
+        lab_eases=of_labs[2] * partial,
+        top_eases=of_all[2] * partial,
         share=_shares(law, layout),
     )
 
 
 def _upper_information(
     layout: Layout, apart: np.ndarray, partial: np.ndarray, labs: bool
-) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return information and centre of each lab, and of the population."""
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Return information, centre and how the first eases with spread: of each lab, of all."""
     k = len(apart)
     below, lab_of = (layout.information, layout.centre), layout.lab_of_family
-    of_labs = np.zeros((0, k, k)), np.zeros((0, k))
+    of_labs: tuple[np.ndarray, ...] = np.zeros((0, k, k)), np.zeros((0, k)), np.zeros((0, k))
     if labs:
-        below = of_labs = pooled(*below, apart, lab_of)
-        of_labs = of_labs[0] * np.outer(partial, partial), of_labs[1]
-        apart, lab_of = 2 * apart, np.zeros(len(of_labs[1]), int)
-    total, centre = pooled(*below, apart, np.zeros_like(lab_of))
-    return of_labs, (total[0], centre[0])
+        below, eases = pooled(*below, apart, lab_of), _eases(layout.information, apart, lab_of)
+        of_labs = below[0] * np.outer(partial, partial), below[1], eases
+        apart, lab_of = 2 * apart, np.zeros(len(below[1]), int)
+    everyone = np.zeros_like(lab_of)
+    total, centre = pooled(*below, apart, everyone)
+    return of_labs, (total[0], centre[0], _eases(below[0], apart, everyone)[0])
+
+
+def _eases(information: np.ndarray, spread: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return by how much a row of what members say of their group falls with the log spread."""
+    passed, squares = np.zeros((2, groups.max() + 1, len(spread)))
+    for own, g in zip(information, groups, strict=True):
+        left = own - own @ np.linalg.solve(own + np.diag(spread**-2.0), own)
+        passed[g] += np.diag(left)
+        squares[g] += np.diag(left) ** 2
+    return -np.divide(squares * spread**2, passed, out=np.zeros_like(passed), where=passed > 0)
 
 
 def _lean(spec: Spec, layout: Layout, levels: int) -> np.ndarray:

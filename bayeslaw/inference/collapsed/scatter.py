@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from bayeslaw.inference.collapsed.eliminate import factor
+from bayeslaw.inference.collapsed.eliminate import factor, inverse
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -33,7 +33,7 @@ def spread_out_back(x, above, spread, share, bar):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def placed(z, mean, spread, centre, information, own, root, ahead, away):
+def placed(z, mean, spread, centre, information, firm, own, root, ahead, away):
     """Place a family's log parameters where its rows and its prior together put them.
 
     With prior N(mean, spread^2), and rows that say N(centre, information^-1) of them, the
@@ -42,6 +42,7 @@ def placed(z, mean, spread, centre, information, own, root, ahead, away):
 
     Parameters
     ----------
+    firm : factors of the rows and columns of the information, shape (parameters,).
     own : places of the parameters that this family has for itself; the others are at their mean.
     root, ahead, away : written for :func:`placed_back`: factor of the precision, the shift of the
         conditional mean in standard coordinates, and the log parameters less their mean.
@@ -50,10 +51,10 @@ def placed(z, mean, spread, centre, information, own, root, ahead, away):
     for i in range(k):
         s = 0.0
         for q in range(mean.size):
-            s += information[own[i], q] * (centre[q] - mean[q])
-        ahead[i] = s
+            s += information[own[i], q] * firm[q] * (centre[q] - mean[q])
+        ahead[i] = s * firm[own[i]]
         for j in range(i + 1):
-            root[i, j] = information[own[i], own[j]]
+            root[i, j] = information[own[i], own[j]] * firm[own[i]] * firm[own[j]]
         root[i, i] += spread[own[i]] ** -2.0
     factor(root)
     for i in range(k):
@@ -70,14 +71,15 @@ def placed(z, mean, spread, centre, information, own, root, ahead, away):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def placed_back(
-    bar, spread, information, own, root, ahead, away, z_bar, mean_bar, log_spread_bar
+    bar, mean, spread, centre, information, firm, own, root, ahead, away, z_bar, mean_bar,
+    log_spread_bar, log_firm_bar,
 ):  # fmt: skip
     """Pass back the gradient in what was placed, and that of the log determinant of the map.
 
     Parameters
     ----------
     bar : gradient in the placed log parameters.
-    z_bar : written; ``mean_bar`` and ``log_spread_bar`` are added to.
+    z_bar : written; ``mean_bar``, ``log_spread_bar`` and ``log_firm_bar`` are added to.
 
     Returns
     -------
@@ -100,8 +102,11 @@ def placed_back(
     for i in range(k):
         mean_bar[own[i]] += bar[i]
         for q in range(mean_bar.size):
-            mean_bar[q] -= information[own[i], q] * pull[i]
-    # The gradient in the factor, then in the precision, of which only the diagonal moves.
+            held = information[own[i], q] * firm[own[i]] * firm[q] * pull[i]
+            mean_bar[q] -= held
+            log_firm_bar[own[i]] += held * (centre[q] - mean[q])
+            log_firm_bar[q] += held * (centre[q] - mean[q])
+    # The gradient in the factor, then in the precision.
     for j in range(k):
         for i in range(j + 1):
             back[j, i] = -away[j] * z_bar[i] - pull[j] * ahead[i]
@@ -111,19 +116,24 @@ def placed_back(
             s = 0.0
             for m in range(i, k):
                 s += root[m, i] * back[m, j]
-            inner[i, j] = 0.5 * s if i == j else s
+            inner[i, j] = inner[j, i] = 0.5 * s
+    unit, half = np.empty((k, k)), np.empty((k, k))
+    inverse(root, unit)
+    for i in range(k):
+        for c in range(k):
+            s = 0.0
+            for j in range(c, k):
+                s += inner[i, j] * unit[j, c]
+            half[i, c] = s
     for c in range(k):
-        unit = np.zeros(k)
-        for i in range(c, k):
-            s = 1.0 if i == c else 0.0
-            for j in range(c, i):
-                s -= root[i, j] * unit[j]
-            unit[i] = s / root[i, i]
-        s = 0.0
-        for i in range(c, k):
-            for j in range(c, i + 1):
-                s += unit[i] * inner[i, j] * unit[j]
-        log_spread_bar[own[c]] -= 2.0 * spread[own[c]] ** -2.0 * s
+        for d in range(k):
+            s = 0.0
+            for i in range(d, k):
+                s += unit[i, d] * half[i, c]
+            held = information[own[c], own[d]] * firm[own[c]] * firm[own[d]]
+            log_firm_bar[own[c]] += 2.0 * s * held
+            if c == d:
+                log_spread_bar[own[c]] -= 2.0 * spread[own[c]] ** -2.0 * s
     return value
 
 
