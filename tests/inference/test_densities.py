@@ -1,10 +1,13 @@
 """Truths about the hand-written densities: gradients are right, and all describe one model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
 from bayeslaw.inference.collapsed.density import Collapsed, above
+from bayeslaw.inference.collapsed.known import Hints
 from bayeslaw.inference.collapsed.tape import play, rewind, tape
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.prior import draw_prior, log_likelihood
@@ -38,7 +41,7 @@ def _slope_error(density, x: np.ndarray, picks: np.ndarray) -> float:
 def test_the_collapsed_gradient_is_the_slope_of_the_density(law, pooling, tails, rng):
     spec = spec_for(law, pooling, noise=Noise(tails=tails))
     for runs in (ladder(checkpoints=8), ladder(families=1)):
-        density = Collapsed(spec, lay_out(spec, runs))
+        density = _hinted(Collapsed(spec, lay_out(spec, runs)), rng)
         x = 0.3 * rng.standard_normal(density.size)
         picks = rng.choice(density.size, min(30, density.size), replace=False)
         assert _slope_error(density.log_density, x, picks) < 1e-4
@@ -50,7 +53,7 @@ def test_the_collapsed_density_is_that_of_the_declared_model(pooling, tails, rng
     # Log-normal parameters, the curved law and the discrepancy, written down once more from the
     # declaration: the coordinates may only add the log determinant of their map.
     spec = spec_for("chinchilla", pooling, noise=Noise(tails=tails))
-    density = Collapsed(spec, lay_out(spec, ladder(checkpoints=8)))
+    density = _hinted(Collapsed(spec, lay_out(spec, ladder(checkpoints=8))), rng)
     away = []
     for _ in range(4):
         x = 0.5 * rng.standard_normal(density.size)
@@ -59,6 +62,21 @@ def test_the_collapsed_density_is_that_of_the_declared_model(pooling, tails, rng
         expected = _declared(density, x) + np.linalg.slogdet(np.array(map_slopes))[1]
         away.append(expected - density.log_density(x)[0])
     np.testing.assert_allclose(away, away[0], atol=1e-5)
+
+
+def _hinted(density: Collapsed, rng: np.random.Generator) -> Collapsed:
+    """The same density in coordinates such as a pilot may propose."""
+    known = density.known
+    shape = known.eases.shape
+    # Where there are no checkpoints, or no discrepancy, nothing follows them.
+    there = np.array([True, len(known.levels) > 1, density.spec.process is not None])
+    hints = Hints(
+        -rng.uniform(0.0, 1.0, shape) * there,
+        rng.normal(-5.0, 0.3, shape),
+        rng.uniform(0.0, 1.0, known.noise_share.shape),
+        rng.normal(0.0, 0.3, known.lean.shape),
+    )
+    return replace(density, hints=hints)
 
 
 def _plain(density: Collapsed, x: np.ndarray) -> np.ndarray:
