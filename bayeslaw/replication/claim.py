@@ -70,7 +70,7 @@ class Finding:
             "verdict": self.verdict, "reason": self.reason,
             "claims": [
                 {"what": c.what, "paper": plain(c.paper), "estimator": plain(c.estimator),
-                 "ours": plain(c.ours), "agrees": c.agrees, "rule": c.rule, "note": c.note}
+                 "ours": plain(c.ours), "agrees": bool(c.agrees), "rule": c.rule, "note": c.note}
                 for c in self.claims
             ],
         }  # fmt: skip
