@@ -28,21 +28,16 @@ def test_a_healthy_fit_recovers_the_law_that_made_the_runs(small_fit):
 
 
 def test_the_same_seed_gives_the_same_draws(small_fit):
+    # The other engines have this test beside them; a small graph is compiled sooner.
+    runs = small_fit.runs.where("family == 'one'")
+    short = {"engine": "pymc", "draws": 40, "tune": 60, "retry": False}
     with pytest.warns(ConvergenceWarning, match="not trustworthy"):  # too short to be healthy
         draws = [
-            fit(
-                small_fit.runs,
-                small_fit.spec,
-                seed=s,
-                engine="pymc",
-                draws=40,
-                tune=60,
-                retry=False,
-            ).posterior
-            for s in (1, 1, 2)
+            fit(runs, Spec("power_params", discrepancy=None), seed=1, **short).posterior
+            for _ in range(2)
         ]
-    xr.testing.assert_identical(draws[0], draws[1])
-    assert not draws[0].equals(draws[2])
+    xr.testing.assert_identical(*draws)
+    assert not draws[0].isel(chain=0).equals(draws[0].isel(chain=1))  # though chains differ
 
 
 def test_a_saved_fit_comes_back_the_same(small_fit, tmp_path):
