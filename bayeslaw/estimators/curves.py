@@ -1,4 +1,4 @@
-"""Alabdulmohsin et al. and Caballero et al.: learning curves by their own point estimators."""
+"""Learning curves of Alabdulmohsin 2022 and Caballero 2022, by their own point estimators."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def fit_curve(x: Any, y: Any, kind: str, *, guess: float = 1.0) -> Curve:
     --------
     >>> x = np.geomspace(10, 1000, 20)
     >>> fit = fit_curve(x, 0.2 + x**-0.5, "M2")
-    >>> round(fit.values["epsilon_inf"], 2)
+    >>> round(float(fit.values["epsilon_inf"]), 2)
     0.2
     """
     x, y = np.asarray(x, float), np.asarray(y, float)

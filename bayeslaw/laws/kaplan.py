@@ -1,4 +1,4 @@
-"""Laws of Kaplan et al. in one input each, without a floor."""
+"""Laws of Kaplan 2020 in one input each, without a floor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss of Kaplan et al. as a function of size and of the fewest steps that reach it."""
+"""Loss of Kaplan 2020 as a function of size and of the fewest steps that reach it."""
 
 from __future__ import annotations
 

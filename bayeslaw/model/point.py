@@ -53,9 +53,9 @@ def fit_point(
         """Return the log loss at the rows, for log parameters of shape (..., parameters)."""
         columns = np.exp(np.clip(log_parameters, -50, 50)).T[..., None]
         values = dict(zip(law.parameter_names, columns, strict=True))
-        with np.errstate(over="ignore"):  # far from the fit; bounded on the next line
+        with np.errstate(all="ignore"):  # far from the fit; bounded on the next line
             losses = law(inputs, values) * np.ones_like(loss)
-        return np.log(np.clip(losses, 1e-300, 1e300))
+        return np.log(np.clip(np.nan_to_num(losses, nan=1e300), 1e-300, 1e300))
 
     def slopes(log_parameters: np.ndarray) -> np.ndarray:
         """Return the derivatives of the log loss, shape (rows, parameters)."""

@@ -1,4 +1,4 @@
-"""Alabdulmohsin et al. 2022: four curves, judged by how they extrapolate."""
+"""Alabdulmohsin 2022: four curves, judged by how they extrapolate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Besiroglu et al. 2024: the additive law refitted to points recovered from a figure."""
+"""Besiroglu 2024: the additive law refitted to points recovered from a figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Caballero et al. 2022: power laws that break, and what is beyond a sharp break."""
+"""Caballero 2022: power laws that break, and what is beyond a sharp break."""
 
 from __future__ import annotations
 

@@ -62,15 +62,16 @@ class Finding:
         def plain(number: Number | None) -> dict[str, Any] | None:
             if number is None:
                 return None
-            ends = None if number.low is None else [number.low, number.high]
-            return {"value": number.value, "interval": ends, "level": number.level}
+            low, high = number.low, number.high
+            ends = None if low is None or high is None else [float(low), float(high)]
+            return {"value": float(number.value), "interval": ends, "level": number.level}
 
         return {
             "system": self.system, "title": self.title, "source": self.source, "data": self.data,
             "verdict": self.verdict, "reason": self.reason,
             "claims": [
                 {"what": c.what, "paper": plain(c.paper), "estimator": plain(c.estimator),
-                 "ours": plain(c.ours), "agrees": c.agrees, "rule": c.rule, "note": c.note}
+                 "ours": plain(c.ours), "agrees": bool(c.agrees), "rule": c.rule, "note": c.note}
                 for c in self.claims
             ],
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Clark et al. 2022: experts help less the larger the model."""
+"""Clark 2022: experts help less the larger the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gadre et al. 2024: over-trained models follow one law, forecast from runs 300 times smaller."""
+"""Gadre 2024: over-trained models follow one law, forecast from runs 300 times smaller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hoffmann et al. 2022: three approaches to the exponent of the optimal size."""
+"""Hoffmann 2022: three approaches to the exponent of the optimal size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kaplan et al. 2020: the joint law of size and data, and the optimal size for a compute."""
+"""Kaplan 2020: the joint law of size and data, and the optimal size for a compute."""
 
 from __future__ import annotations
 

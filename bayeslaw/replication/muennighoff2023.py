@@ -1,4 +1,4 @@
-"""Muennighoff et al. 2023: repeated data are worth less, and four epochs nearly as much."""
+"""Muennighoff 2023: repeated data are worth less, and four epochs nearly as much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Porian et al. 2024: five corrections that lead from Kaplan's exponent to Hoffmann's."""
+"""Porian 2024: five corrections that lead from Kaplan's exponent to Hoffmann's."""
 
 from __future__ import annotations
 

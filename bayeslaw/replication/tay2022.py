@@ -1,4 +1,4 @@
-"""Tay et al. 2022: every architecture has a slope of its own, so the best one changes with size."""
+"""Tay 2022: every architecture has a slope of its own, so the best one changes with size."""
 
 from __future__ import annotations
 

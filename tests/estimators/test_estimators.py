@@ -249,7 +249,7 @@ def test_the_report_of_errors_has_a_row_per_family_and_number_of_models():
 def test_a_learning_curve_follows_what_made_it(kind):
     x = np.geomspace(10, 2000, 40)
     y = 0.9 * (1 / x + 0.002) ** 0.4 if kind == "M3" else 0.15 * (kind != "M1") + 1.2 * x**-0.4
-    fit = fit_curve(x, y, kind, guess=3.0)
+    fit = fit_curve(x, y, kind)
     assert rmsle(fit, x, y) < 0.02
     assert rmsle(fit, [4000.0], [y[-1]]) < 0.5
 

@@ -28,13 +28,16 @@ def test_a_healthy_fit_recovers_the_law_that_made_the_runs(small_fit):
 
 
 def test_the_same_seed_gives_the_same_draws(small_fit):
+    # The other engines have this test beside them; a small graph is compiled sooner.
+    runs = small_fit.runs.where("family == 'one'")
+    short = {"engine": "pymc", "draws": 40, "tune": 60, "retry": False}
     with pytest.warns(ConvergenceWarning, match="not trustworthy"):  # too short to be healthy
         draws = [
-            fit(small_fit.runs, small_fit.spec, seed=s, draws=40, tune=60, retry=False).posterior
-            for s in (1, 1, 2)
+            fit(runs, Spec("power_params", discrepancy=None), seed=1, **short).posterior
+            for _ in range(2)
         ]
-    xr.testing.assert_identical(draws[0], draws[1])
-    assert not draws[0].equals(draws[2])
+    xr.testing.assert_identical(*draws)
+    assert not draws[0].isel(chain=0).equals(draws[0].isel(chain=1))  # though chains differ
 
 
 def test_a_saved_fit_comes_back_the_same(small_fit, tmp_path):
@@ -101,9 +104,10 @@ def test_the_gate_names_every_failure_and_its_remedy(small_fit):
     stuck = small_fit.posterior[["alpha"]].copy(deep=True)
     stuck["alpha"].values[0] += 1.0
     stuck["beta"] = stuck["alpha"].where(stuck["alpha"] > stuck["alpha"].mean())
-    stats = small_fit.sample_stats.copy(deep=True)
-    stats["diverging"].values[0, 0] = True
-    stats["energy"].values[:] = np.cumsum(np.ones(stats["energy"].shape), axis=1)
+    rising = np.cumsum(np.ones(stuck["alpha"].shape[:2]), axis=1)
+    stats = xr.Dataset(
+        {"diverging": (("chain", "draw"), rising == 1), "energy": (("chain", "draw"), rising)}
+    )
     weighed = Weighed(("one",), np.array([9.0]), np.array([1.2]), np.array([0.3]))
     health = examine(stuck, stats, misfit=0.5, weighed=weighed)
     assert not health.ok

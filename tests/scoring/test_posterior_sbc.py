@@ -11,17 +11,17 @@ from bayeslaw.inference.health import Check, Failure
 from bayeslaw.scoring import posterior_sbc
 from tests.benchmarks.alarms import ladder
 
-SHORT = {"engine": "quadrature", "draws": 50, "simulations": 12}
+SHORT = {"engine": "quadrature", "draws": 250, "simulations": 12}
 
 
 def narrow(runs, spec, **settings):
-    """An engine that is too sure of the second half of each table: half the true spread."""
+    """An engine that is too sure of the second half of each table: a quarter of the spread."""
     made = fit(runs, spec, **settings)
     if not any("again" in run for run in runs.table["run"]):
         return made
     log = np.log(made.posterior[list(made.law.parameter_names)])
     middle = log.mean(("chain", "draw"))
-    return replace(made, posterior=made.posterior.assign(np.exp(middle + (log - middle) / 4)))
+    return replace(made, posterior=made.posterior.assign(np.exp((log - middle) / 4 + middle)))
 
 
 @pytest.fixture(scope="module")
@@ -53,5 +53,5 @@ def test_what_cannot_be_simulated_from_is_refused(runs):
         posterior_sbc(runs, fitter=sick, **SHORT)
     with pytest.raises(SpecError, match="simulations is 0"):
         posterior_sbc(runs, simulations=0)
-    with pytest.raises(SpecError, match="expected at least the 900"):
-        posterior_sbc(runs, **(SHORT | {"simulations": 900}))
+    with pytest.raises(FitError, match="below the 1100 draws"):
+        posterior_sbc(runs, **(SHORT | {"simulations": 1100}))

@@ -122,7 +122,7 @@ def test_refits_show_how_far_a_forecast_moves(monkeypatch):
     def again(runs, spec, *, seed, engine):
         specs.append(spec)
         lower = 0.01 if spec.discrepancy.scale[0] < made.spec.discrepancy.scale[0] else 0.04
-        return synthetic_fit(runs, spec, draws=500, discrepancy_sd=lower)
+        return synthetic_fit(runs, spec, draws=500, width=0.02, discrepancy_sd=lower)
 
     monkeypatch.setattr(MODULE, "fit_again", again)
     found = sensitivity(made, forecast(made, **TARGET))
