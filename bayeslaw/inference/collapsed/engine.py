@@ -20,7 +20,7 @@ from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
 # Draws per chain below which a pilot says too little.
-_LEAST = 10
+_LEAST = 25
 # Doublings of its trajectories: it need not mix, only come near.
 _DEEPEST = 5
 
@@ -75,7 +75,7 @@ def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarr
     for name in ("population", "lab", "own"):
         at[name][:] = 0.0
     away = np.median(levels, 0) - known.levels[:, 0]
-    own = np.log(np.median(noise, 0))[:, : len(away)] - known.levels[:, 0]
+    own = np.log(np.median(noise, 0)[:, : len(away)]) - known.levels[:, 0]
     stretch = known.noise_between ** (1.0 - hints.noise_share)
     at["noise"][:] = (own - away) / stretch + hints.noise_share * away
     if at["weight"].size:
