@@ -28,7 +28,7 @@ from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH
 from bayeslaw.model.layout import APART, CAP, Layout
 from bayeslaw.model.spec import Spec
 
-_FARTHEST = 40.0
+FARTHEST = 40.0
 _CEILING = CAP * float(APART[1])
 _POPULATION, _BETWEEN, _ACROSS, _LAB, _LEVELS, _OWN, _NOISE, _SCALE, _WEIGHT = range(9)
 
@@ -98,7 +98,7 @@ class Collapsed:
 def joint(x, bar, known):
     """Return the log density at coordinates and write its gradient, from zeros."""
     for i in range(x.size):
-        if not abs(x[i]) < _FARTHEST:
+        if not abs(x[i]) < FARTHEST:
             return -np.inf
     upper, between, across, lab, levels = above(x, known)
     spread = around(between, known.wide, known.kind)
