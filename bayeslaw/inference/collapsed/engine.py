@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,13 +53,14 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
 
 def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarray]:
     """Return the density in coordinates that a short run found better, and where to start."""
-    length = {"draws": settings.tune // 6, "tune": settings.tune // 3}
-    if length["draws"] < _LEAST:
+    short = replace(
+        settings, draws=settings.tune // 6, tune=settings.tune // 3, progress=False,
+        target_accept=0.8,
+    )  # fmt: skip
+    if short.draws < _LEAST:
         return density, np.zeros(density.size)
-    short = vars(settings) | length | {"progress": False, "target_accept": 0.8}
-    found, _ = sample_density(
-        density.log_density, np.zeros(density.size), **short, deepest=_DEEPEST
-    )
+    begin = np.zeros(density.size)
+    found, _ = sample_density(density.log_density, begin, **vars(short), deepest=_DEEPEST)
     flat = found.reshape(-1, density.size)
     spec, known = density.spec, density.known
     log_values, noise, weight = density.families(flat)
