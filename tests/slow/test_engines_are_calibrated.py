@@ -17,11 +17,11 @@ def test_quadrature_of_a_single_family_passes_too():
 
 
 def test_collapsed_passes_its_simultaneous_bands():
-    # Long enough for so many ranks, too short for the gate's own bounds: no second, longer attempt.
+    # Too short for the gate's own bounds on ESS, long enough for so many ranks: no second attempt.
     found = sbc(
-        simulations=20, engine="collapsed", seed=1, jobs=2, draws=150, tune=240, chains=2, cores=1,
-        ranked=49, retry=False,
+        simulations=24, engine="collapsed", seed=1, jobs=2, draws=220, tune=260, chains=2, cores=1,
+        ranked=63, retry=False,
     )  # fmt: skip
     assert found.passed, found.text
-    # Draws that diverge are refused, not ranked.
-    assert found.kept >= 17, found.text
+    # Chains that diverge are refused, not ranked.
+    assert found.kept >= 19, found.text
