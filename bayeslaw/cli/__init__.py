@@ -16,6 +16,7 @@ from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
 from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.sbc import sbc
+from bayeslaw.cli.task import emergence, loss_to_task, passes, skills
 
 COMMANDS = (demo, check, fit, forecast, backtest, sbc, laws, datasets)
 
@@ -35,6 +36,11 @@ learned = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Learned
 for function in (learn, show):
     learned.command()(command(function))
 app.add_typer(learned, name="priors")
+
+task = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Skills and emergence.")
+for function in (skills, loss_to_task, passes, emergence):
+    task.command()(command(function))
+app.add_typer(task, name="task")
 
 
 def _version(asked: bool) -> None:

@@ -175,7 +175,11 @@ def local_mode(
     fit: SkillFit, group: Group, c: Covariances, solution: Solution, eta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return working responses of one lab at its mode, the effects of inputs being as fitted."""
-    seen, prior, base = group.seen, group.covariance(c, solution.effects), group.design() @ solution.effects
+    seen, prior, base = (
+        group.seen,
+        group.covariance(c, solution.effects),
+        group.design() @ solution.effects,
+    )
     for _ in range(_STEPS):
         z, v = fit.link.working(eta.reshape(group.items.shape), group.share, group.items)
         z, v = z.ravel()[seen], v.ravel()[seen]
@@ -207,9 +211,7 @@ def posterior(
 
 
 def _cells(table: SkillTable, where: np.ndarray) -> list[tuple[str, str, str, int]]:
-    return [
-        (str(table.models[i]), str(table.family[i]), table.names[j], int(j)) for i, j in where
-    ]
+    return [(str(table.models[i]), str(table.family[i]), table.names[j], int(j)) for i, j in where]
 
 
 def _frame(rows: list[tuple[str, str, str, int]]) -> pd.DataFrame:

@@ -115,7 +115,9 @@ def solve(
             if not group.known.all():
                 prior[i] = group.covariance(c, effects)
         response, variance = working(groups, link, latent)
-        effects, effects_cov, weights = levels(groups, prior, designs, response, variance, precision)
+        effects, effects_cov, weights = levels(
+            groups, prior, designs, response, variance, precision
+        )
         moved = 0.0
         for i, group in enumerate(groups):
             target = designs[i] @ effects + prior[i][:, group.seen] @ weights[i]
@@ -158,6 +160,9 @@ def levels(
     gram, right, kept = precision.copy(), np.zeros(len(precision)), []
     for i, group in enumerate(groups):
         seen = group.seen
+        if not len(seen):
+            kept.append((np.zeros((0, len(precision))), np.zeros(0)))
+            continue
         factor = cho_factor(prior[i][np.ix_(seen, seen)] + np.diag(variance[i]), lower=True)
         x = designs[i][seen]
         vx, vz = cho_solve(factor, x), cho_solve(factor, response[i])
@@ -186,7 +191,11 @@ def log_marginal(
     gram, right, kept = precision.copy(), np.zeros(len(precision)), []
     for group, z, v in zip(groups, at.response, at.variance, strict=True):
         seen = group.seen
-        factor = cho_factor(group.covariance(c, at.effects)[np.ix_(seen, seen)] + np.diag(v), lower=True)
+        if not len(seen):
+            kept.append((np.zeros((0, 0)), np.zeros((0, len(precision))), np.zeros(0)))
+            continue
+        prior = group.covariance(c, at.effects)[np.ix_(seen, seen)]
+        factor = cho_factor(prior + np.diag(v), lower=True)
         x = group.design()[seen]
         inverse = cho_solve(factor, np.eye(len(seen)))
         vx, vz = inverse @ x, inverse @ z

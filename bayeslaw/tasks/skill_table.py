@@ -120,9 +120,7 @@ def load_skills(
     sizes = np.column_stack([table[s] if s in table else np.full(len(raw), np.nan) for s in SIZES])
     both = np.isfinite(sizes[:, 0] * sizes[:, 1]) & ~np.isfinite(sizes[:, 2])
     sizes[both, 2] = 6 * sizes[both, 0] * sizes[both, 1]
-    return SkillTable(
-        models, family, lab, sizes, table[chosen].to_numpy(float), described, name
-    )
+    return SkillTable(models, family, lab, sizes, table[chosen].to_numpy(float), described, name)
 
 
 def _numeric(raw: pd.DataFrame) -> list[str]:

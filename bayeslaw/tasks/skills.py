@@ -95,7 +95,7 @@ def fit_skills(
 
     Parameters
     ----------
-    table : scores; models without any take no part.
+    table : scores; models without any are forecast from their sizes.
     skills : number of latent skills. The default is enough for common benchmarks, and more are
         shrunk away, so it need not be tuned.
     draws : of loadings and spreads; one takes them at their mode.
@@ -108,7 +108,7 @@ def fit_skills(
     Raises
     ------
     RunsError
-        If a benchmark has fewer than three scores, or fewer than two models have any.
+        If a benchmark has fewer than three scores.
     SpecError
         If the number of skills is not between 1 and the number of benchmarks.
     """
@@ -119,8 +119,6 @@ def fit_skills(
         )
     if draws < 1:
         raise SpecError(f"{draws} draws; expected at least 1")
-    seen = np.isfinite(table.share).any(axis=1)
-    table = table.where(seen)
     counts = np.isfinite(table.share).sum(axis=0)
     rare = [b for b, n in zip(table.names, counts, strict=True) if n < LEAST_SEEN]
     if rare:
@@ -145,10 +143,10 @@ def fit_skills(
 
 def choose_inputs(table: SkillTable) -> Inputs:
     """Take parameters and tokens where most models have both, or else compute, or else nothing."""
-    logs = np.log(table.sizes)
+    logs = np.log(table.sizes[np.isfinite(table.share).any(axis=1)])
     for columns in ((0, 1), (2,), (0,)):
         x = logs[np.isfinite(logs[:, columns]).all(axis=1)][:, columns]
-        if len(x) >= max(3, 0.5 * len(table)) and (x.std(axis=0) > 0).all():
+        if len(x) >= max(3, 0.5 * len(logs)) and (x.std(axis=0) > 0).all():
             return Inputs(columns, x.mean(axis=0), x.std(axis=0))
     return Inputs((), np.zeros(0), np.ones(0))
 
@@ -172,7 +170,7 @@ def group_of(table: SkillTable, inputs: Inputs, family: np.ndarray) -> Group:
 def beginning(table: SkillTable, shape: Shape, link: Link) -> np.ndarray:
     """Return parameters to start from: principal directions of the scores in logits."""
     theta, _ = shape.prior()
-    eta = link.start(table.share)
+    eta = link.start(table.share[np.isfinite(table.share).any(axis=1)])
     eta = np.nan_to_num(eta - np.nanmean(eta, axis=0))
     _, scale, right = np.linalg.svd(eta, full_matrices=False)
     k = min(shape.skills, len(scale))
