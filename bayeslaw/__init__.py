@@ -5,7 +5,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bayeslaw import laws as laws, plots as plots
-    from bayeslaw.design import Decision as Decision, Plan as Plan, decide as decide
+    from bayeslaw.design import (
+        Allocation as Allocation,
+        Comparison as Comparison,
+        Decision as Decision,
+        Plan as Plan,
+        add_forecasts as add_forecasts,
+        allocate as allocate,
+        best_plan as best_plan,
+        break_even as break_even,
+        candidate_plans as candidate_plans,
+        chance as chance,
+        compare as compare,
+        decide as decide,
+        read_ledger as read_ledger,
+        read_run as read_run,
+        score_forecasts as score_forecasts,
+        smallest_budget as smallest_budget,
+    )
     from bayeslaw.errors import (
         BayeslawError as BayeslawError,
         BayeslawWarning as BayeslawWarning,
@@ -29,12 +46,14 @@ if TYPE_CHECKING:
     from bayeslaw.model import (
         Checkpoints as Checkpoints,
         Discrepancy as Discrepancy,
+        Inflated as Inflated,
         Noise as Noise,
         Priors as Priors,
         Spec as Spec,
         load_priors as load_priors,
     )
     from bayeslaw.prediction import (
+        Average as Average,
         Forecast as Forecast,
         Target as Target,
         forecast as forecast,
@@ -50,11 +69,20 @@ if TYPE_CHECKING:
     from bayeslaw.runs.datasets import datasets as datasets, load_dataset as load_dataset
     from bayeslaw.scoring import (
         Calibration as Calibration,
+        CalibrationCard as CalibrationCard,
+        Outliers as Outliers,
         Scorecard as Scorecard,
+        Sensitivity as Sensitivity,
+        average as average,
         backtest as backtest,
+        calibration_card as calibration_card,
+        identifiability as identifiability,
         learn_priors as learn_priors,
+        outliers as outliers,
+        posterior_sbc as posterior_sbc,
         sbc as sbc,
         score as score,
+        sensitivity as sensitivity,
     )
     from bayeslaw.simulation import simulate as simulate
 
@@ -63,7 +91,24 @@ if TYPE_CHECKING:
 #: Where each public name lives. Nothing is imported before it is used, so that the command line
 #: answers at once; the imports above tell the same to editors and type checkers.
 _HOMES = {
-    "bayeslaw.design": ("Decision", "Plan", "decide"),
+    "bayeslaw.design": (
+        "Allocation",
+        "Comparison",
+        "Decision",
+        "Plan",
+        "add_forecasts",
+        "allocate",
+        "best_plan",
+        "break_even",
+        "candidate_plans",
+        "chance",
+        "compare",
+        "decide",
+        "read_ledger",
+        "read_run",
+        "score_forecasts",
+        "smallest_budget",
+    ),
     "bayeslaw.errors": (
         "BayeslawError",
         "BayeslawWarning",
@@ -78,12 +123,36 @@ _HOMES = {
     ),
     "bayeslaw.inference": ("Fit", "fit", "least_squares", "load_fit", "prior_predictive"),
     "bayeslaw.laws": ("get_law",),
-    "bayeslaw.model": ("Checkpoints", "Discrepancy", "Noise", "Priors", "Spec", "load_priors"),
-    "bayeslaw.prediction": ("Forecast", "Target", "forecast"),
+    "bayeslaw.model": (
+        "Checkpoints",
+        "Discrepancy",
+        "Inflated",
+        "Noise",
+        "Priors",
+        "Spec",
+        "load_priors",
+    ),
+    "bayeslaw.prediction": ("Average", "Forecast", "Target", "forecast"),
     "bayeslaw.runs": ("Runs", "check_runs", "load_runs", "load_trainer_state", "load_wandb"),
     "bayeslaw.runs.datasets": ("datasets", "load_dataset"),
     "bayeslaw.reporting": ("report",),
-    "bayeslaw.scoring": ("Calibration", "Scorecard", "backtest", "learn_priors", "sbc", "score"),
+    "bayeslaw.scoring": (
+        "Calibration",
+        "CalibrationCard",
+        "Outliers",
+        "Scorecard",
+        "Sensitivity",
+        "average",
+        "backtest",
+        "calibration_card",
+        "identifiability",
+        "learn_priors",
+        "outliers",
+        "posterior_sbc",
+        "sbc",
+        "score",
+        "sensitivity",
+    ),
     "bayeslaw.simulation": ("simulate",),
 }
 _PACKAGES = ("laws", "plots")

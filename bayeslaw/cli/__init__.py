@@ -7,18 +7,29 @@ from typing import Annotated
 
 import typer
 
+from bayeslaw.cli import ledger as ledgers
+from bayeslaw.cli.allocating import allocate
 from bayeslaw.cli.backtesting import backtest
 from bayeslaw.cli.checking import check
 from bayeslaw.cli.command import command
+from bayeslaw.cli.comparing import compare
 from bayeslaw.cli.demonstration import demo
 from bayeslaw.cli.fitting import fit
 from bayeslaw.cli.forecasting import forecast
 from bayeslaw.cli.listing import datasets, laws
+from bayeslaw.cli.midrun import midrun
+from bayeslaw.cli.outlying import outliers
+from bayeslaw.cli.planning import plan
 from bayeslaw.cli.priors import learn, show
+from bayeslaw.cli.replicating import replicate
 from bayeslaw.cli.sbc import sbc
+from bayeslaw.cli.sensing import sensitivity
 from bayeslaw.cli.task import emergence, loss_to_task, passes, skills
 
-COMMANDS = (demo, check, fit, forecast, backtest, sbc, laws, datasets)
+COMMANDS = (
+    demo, check, fit, forecast, backtest, compare, allocate, plan, midrun, sensitivity, outliers,
+    sbc, replicate, laws, datasets,
+)  # fmt: skip
 
 # Plain help and plain tracebacks: messages stay greppable, and rich is imported only for tables.
 app = typer.Typer(
@@ -41,6 +52,11 @@ task = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Skills and
 for function in (skills, loss_to_task, passes, emergence):
     task.command()(command(function))
 app.add_typer(task, name="task")
+
+written = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Forecasts to be scored.")
+for function in (ledgers.add, ledgers.score, ledgers.show):
+    written.command()(command(function))
+app.add_typer(written, name="ledger")
 
 
 def _version(asked: bool) -> None:

@@ -43,7 +43,7 @@ def backtest(
         typer.Option(min=1, metavar="K", help="Sizes a family needs to be scored."),
     ] = None,
     parametric: Annotated[
-        bool, typer.Option("--parametric", help="Compare with a fit without discrepancy.")
+        bool, typer.Option("--parametric", help="Compare with fits without discrepancy.")
     ] = False,
 ) -> "Health | None":
     """Hide runs, forecast them from the rest, and score that beside plain baselines."""

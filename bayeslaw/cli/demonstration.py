@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bayeslaw.cli.calibrating import calibrate, show_calibration
 from bayeslaw.cli.display import show_forecast, show_health
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_runs, sampling_options, specify
@@ -87,7 +88,9 @@ def demo(
     if card is not None:
         out.mkdir(parents=True, exist_ok=True)
         fit.save(out / FIT)
-        report(fit, made, card, choice, path=out / PAGE)
+    held = calibrate(fit, made, common, out / FIT, scorecard=card)
+    if card is not None:
+        report(fit, made, held, card, choice, path=out / PAGE)
         # Last, because it vouches for the others.
         write_whole(out / TRUST, json.dumps({"key": key, **trust}, indent=2) + "\n")
 
@@ -96,7 +99,10 @@ def demo(
             "demo",
             common,
             fit,
-            forecasts=made.records(),
+            forecasts=[
+                record | {"calibration": found}
+                for record, found in zip(made.records(), held.records(), strict=True)
+            ],
             backtest=trust["card"],
             plan=choice.to_dict(),
             report=str(out / PAGE),
@@ -105,6 +111,7 @@ def demo(
     )
     console = screen(common)
     show_forecast(console, made)
+    show_calibration(console, held)
     show_health(console, fit.health)
     console.print(f"\nHow far to trust it\n{trust['text']}\n")
     console.print(f"What to run next for {targets[0].family}\n{choice.text}\n")

@@ -88,7 +88,7 @@ def show_forecast(console: "Console", forecast: "Forecast") -> None:
         )
     console.print(table)
     console.print("compute: of the target, over the largest seen\n", style="dim")
-    _notes(console, dict.fromkeys(note for notes in forecast.notes for note in notes))
+    show_notes(console, dict.fromkeys(note for notes in forecast.notes for note in notes))
 
 
 def show_health(console: "Console", health: "Health") -> None:
@@ -98,10 +98,11 @@ def show_health(console: "Console", health: "Health") -> None:
         console.print(f"healthy ({figures})", style="green")
     else:
         console.print(f"NOT trustworthy ({figures})", style="bold red")
-    _notes(console, health.warnings)
+    show_notes(console, health.warnings)
 
 
-def _notes(console: "Console", notes: Iterable[str]) -> None:
+def show_notes(console: "Console", notes: Iterable[str]) -> None:
+    """Print what to beware of, a few lines of it."""
     notes = list(notes)
     for note in notes[:MAX_NOTES]:
         console.print(f"  note: {note}", style="yellow")

@@ -1,6 +1,7 @@
 """What the flags stand for: runs, a specification, targets, and the fit they lead to."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from bayeslaw.cli.output import screen
 if TYPE_CHECKING:
     from bayeslaw.inference import Fit
     from bayeslaw.model import Spec
+    from bayeslaw.prediction import Average
     from bayeslaw.runs import Runs
 
 FIT_SUFFIX = ".nc"
@@ -49,12 +51,15 @@ def renamed(flags: list[str]) -> dict[str, str]:
 
 def specify(model: Model, base: "Spec | None" = None) -> "Spec":
     """Return the specification the flags ask for; what they leave out stays as in the base."""
-    from bayeslaw.model import Discrepancy, Spec
+    from bayeslaw.model import Discrepancy, Inflated, Spec
 
-    changes: dict[str, Any] = {"law": model.law, "pool": model.pool}
-    changes = {name: value for name, value in changes.items() if value is not None}
+    changes: dict[str, Any] = {} if model.pool is None else {"pool": model.pool}
+    if model.law is not None:
+        first, *also = (name.strip() for name in model.law.split(","))
+        changes |= {"law": first, "also": tuple(also)}
     if model.discrepancy is not None:
-        changes["discrepancy"] = None if model.discrepancy == "none" else Discrepancy()
+        kinds = {"gp": Discrepancy(), "inflated": Inflated(), "none": None}
+        changes["discrepancy"] = kinds[model.discrepancy]
     spec = replace(base or Spec(), **changes)
     return spec if model.priors is None else _believing(spec, model.priors)
 
@@ -65,9 +70,8 @@ def _believing(spec: "Spec", source: str) -> "Spec":
 
     if source in shipped_priors():
         learned = load_priors(source)
-        law: Any = spec.law
         # Of other laws nothing was learned: what they declare is generic.
-        known = source != GENERIC or law.name == learned.law
+        known = source != GENERIC or learned.law in [law.name for law in spec.laws]
         return spec.with_priors(learned) if known else spec
     given = _json_object(Path(source))
     if "format" in given:
@@ -123,10 +127,22 @@ def fit_runs(runs: "Runs", spec: "Spec", options: dict[str, Any], common: Common
     """Fit, with a word on stderr about what takes so long."""
     from bayeslaw.inference import fit
 
+    return _told(fit, runs, spec, options, common)
+
+
+def average_runs(runs: "Runs", spec: "Spec", options: dict[str, Any], common: Common) -> "Average":
+    """Fit each of several laws and weigh them, with a word on stderr."""
+    from bayeslaw.scoring import average
+
+    return _told(average, runs, spec, options, common)
+
+
+def _told(
+    fit: Callable[..., Any], runs: "Runs", spec: "Spec", options: dict[str, Any], common: Common
+) -> Any:
     aside = screen(common, stderr=True)
-    law: Any = spec.law
     aside.print(
-        f"fitting {law.name} to {runs.source}: {len(runs)} rows, {len(runs.families)} families "
+        f"fitting {spec.label} to {runs.source}: {len(runs)} rows, {len(runs.families)} families "
         "(compiles for some seconds, then samples)",
         soft_wrap=True,
     )

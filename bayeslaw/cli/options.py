@@ -48,7 +48,13 @@ class Table:
 class Model:
     """What is fitted."""
 
-    law: Annotated[str | None, Option(metavar="NAME", help="A law from: bayeslaw laws.")] = None
+    law: Annotated[
+        str | None,
+        Option(
+            metavar="NAME[,NAME]",
+            help="A law from: bayeslaw laws; forecast and backtest average over several.",
+        ),
+    ] = None
     pool: Annotated[
         str | None, Option(metavar="partial|shared|none", help="How families share parameters.")
     ] = None
@@ -61,8 +67,11 @@ class Model:
         ),
     ] = None
     discrepancy: Annotated[
-        Literal["gp", "none"] | None,
-        Option(help="Let the true curve wander from the law, or trust the law."),
+        Literal["gp", "inflated", "none"] | None,
+        Option(
+            help="Let the true curve wander from the law, widen with the distance to the runs, or "
+            "trust the law."
+        ),
     ] = None
 
 
@@ -91,4 +100,13 @@ RunsOrFit = Annotated[
 ]
 FitOut = Annotated[
     Path | None, Option("--out", metavar="FIT.nc", help="Save the fit as NetCDF for later use.")
+]
+Price = Annotated[
+    float | None,
+    Option(
+        "--price",
+        min=1e-30,
+        metavar="MONEY",
+        help="Price of 1e18 FLOP: about an hour of an H100 at 28 % of its peak.",
+    ),
 ]

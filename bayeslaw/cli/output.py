@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayeslaw.inference import Fit
+    from bayeslaw.prediction import Average
 
 STDOUT = "-"
 
@@ -34,14 +35,18 @@ def screen(common: Common, *, stderr: bool = False) -> "Console":
     return Console(stderr=stderr, quiet=silent, markup=False, emoji=False, highlight=False)
 
 
-def headed(command: str, common: Common, fit: "Fit | None" = None, **rest: Any) -> dict[str, Any]:
+def headed(
+    command: str, common: Common, fit: "Fit | Average | None" = None, **rest: Any
+) -> dict[str, Any]:
     """Return a JSON record that opens with what the contract asks of every command."""
     from bayeslaw import __version__
 
     head: dict[str, Any] = {"command": command, "version": __version__}
     if fit is None:
         return head | {"seed": common.seed} | rest
-    return head | {"law": fit.law.name, "seed": common.seed, "health": fit.health.to_dict()} | rest
+    return (
+        head | {"law": fit.spec.label, "seed": common.seed, "health": fit.health.to_dict()} | rest
+    )
 
 
 def deliver(record: dict[str, Any], common: Common) -> None:

@@ -121,6 +121,7 @@ def _show(priors: "Priors", common: Common) -> None:
         ("run noise", priors.run),
         ("checkpoint noise", priors.checkpoint),
         ("discrepancy", priors.scale),
+        ("drift per e-fold", priors.kappa),
     ):
         if interval is not None:
             rows.add_row(name, *(f"{end:.3g}" for end in interval), "", "", "")

@@ -1,7 +1,7 @@
 """The command sbc: whether an engine finds the posterior of the model it is given."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,20 +28,29 @@ def sbc(
     ranked: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Draws each truth is ranked among.")
     ] = None,
+    posterior: Annotated[
+        bool,
+        typer.Option("--posterior", help="Draw truths from the posterior of RUNS, not the prior."),
+    ] = False,
 ) -> None:
-    """Simulate from the prior, refit, and check that truths rank evenly among the draws."""
+    """Simulate from the model, refit, and check that truths rank evenly among the draws."""
+    if posterior and design is None:
+        raise typer.BadParameter("expected a table of RUNS to condition on.", param_hint="RUNS")
     require_writable(common, design)
-    spec = specify(model)
+    from bayeslaw.model import Spec
+    from bayeslaw.scoring import posterior_sbc, sbc as prior_sbc
+    from bayeslaw.scoring.sbc import CHECKPOINTS
+
+    spec = specify(model, Spec(checkpoints=CHECKPOINTS))
     runs = None if design is None else read_runs(design, table)
     options = sampling_options(sampling)
     given = {"jobs": options.pop("cores", None), "simulations": simulations, "ranked": ranked}
     options |= {name: value for name, value in given.items() if value is not None}
 
-    from bayeslaw.scoring import sbc as calibrate
-
     aside = screen(common, stderr=True)
     aside.print("simulating and refitting; each fit takes as long as one of your own")
     progress = aside.is_terminal and not common.quiet
+    calibrate: Any = posterior_sbc if posterior else prior_sbc
     made = calibrate(runs, spec, seed=common.seed, progress=progress, **options)
     deliver(headed("sbc", common, **made.to_dict()), common)
     screen(common).print(made.text, soft_wrap=True)

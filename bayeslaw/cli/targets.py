@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from bayeslaw.errors import TargetError
-from bayeslaw.names import FAMILY, FLOPS, PARAMS, TOKENS
+from bayeslaw.names import FAMILY, FLOPS, LAW_INPUTS, PARAMS, TOKENS
 
 if TYPE_CHECKING:
     from bayeslaw.prediction import Target
@@ -35,11 +35,66 @@ def read_targets(
         targets += _from_table(table, kind)
     targets = [t if t.family is not None else replace(t, family=family) for t in targets]
     for name in {t.family for t in targets} - {None}:
-        if not (str(name).strip() and str(name).isprintable()):
-            raise TargetError(
-                f"family {name!a} is blank or has control characters; give a printable name."
-            )
+        _require_printable(str(name))
     return targets
+
+
+def _require_printable(family: str) -> None:
+    if not (family.strip() and family.isprintable()):
+        raise TargetError(
+            f"family {family!a} is blank or has control characters; give a printable name."
+        )
+
+
+def one_target(flags: list[str], family: str | None, kind: str) -> "Target":
+    """Return the one target that is asked about.
+
+    Raises
+    ------
+    TargetError
+        If there is none, there are several, or it is malformed.
+    """
+    targets = read_targets(flags, None, family, kind)
+    if len(targets) > 1:
+        raise TargetError(
+            f"{len(targets)} targets were given; expected one. Give a single --target."
+        )
+    return targets[0]
+
+
+def read_budget(text: str | None) -> float:
+    """Read --budget, which is needed."""
+    if text is None:
+        raise typer.BadParameter(
+            "is missing; expected compute in FLOP, such as 1e21.", param_hint="--budget"
+        )
+    return read_quantity(text, "--budget")
+
+
+def read_quantity(text: str, flag: str) -> float:
+    """Read a positive quantity given to a flag."""
+    from bayeslaw.errors import RunsError
+    from bayeslaw.runs import parse_quantity
+
+    try:
+        return parse_quantity(text)
+    except RunsError as error:
+        raise typer.BadParameter(f"{error}.", param_hint=flag) from None
+
+
+def listed_families(text: str | None) -> list[str]:
+    """Read the names of --families A,B; two or more, or none."""
+    if text is None:
+        return []
+    names = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if len(names) < 2:
+        raise typer.BadParameter(
+            f"{text!a} names {len(names)}; expected two or more, such as A,B.",
+            param_hint="--families",
+        )
+    for name in names:
+        _require_printable(name)
+    return names
 
 
 def _from_flag(flag: str, kind: str) -> "Target":
@@ -49,7 +104,7 @@ def _from_flag(flag: str, kind: str) -> "Target":
 
     given = parse_target(flag)
     for name in given:
-        if name not in KNOWN:
+        if name not in (*KNOWN, *LAW_INPUTS):
             meant = canonical_name(name)
             hint = f"did you mean {meant!r}?" if meant in KNOWN else f"known: {', '.join(KNOWN)}."
             raise TargetError(f"target {flag!a} has the unknown key {name!r}; {hint}")
@@ -59,7 +114,8 @@ def _from_flag(flag: str, kind: str) -> "Target":
             f"target {flag!a} has no {' and no '.join(missing)}; expected both, such as "
             f"{PARAMS}=70e9,{TOKENS}=1.4e12."
         )
-    return Target(given[PARAMS], given[TOKENS], flops=given.get(FLOPS), kind=kind)
+    more = {name: given[name] for name in LAW_INPUTS if name in given}
+    return Target(given[PARAMS], given[TOKENS], flops=given.get(FLOPS), kind=kind, inputs=more)
 
 
 def _from_table(path: Path, kind: str) -> "list[Target]":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,8 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from bayeslaw import names
-from bayeslaw.errors import RunsError, TargetError
-from bayeslaw.runs import parse_quantity
-
-SEEDS = "seeds"
+from bayeslaw.design.rows import COLUMNS, EXTRA, SEEDS, Row, checked, positive
+from bayeslaw.errors import TargetError
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +22,13 @@ class Plan:
     Attributes
     ----------
     name : what to call the plan.
-    runs : one row per setting with columns params, tokens and seeds (how many runs that differ
-        in their seed); a column flops, compute per run, replaces 6 x params x tokens.
+    rows : the same as :attr:`runs`.
+    runs : one row per observed loss with columns params, tokens and seeds (how many runs that
+        differ in their seed). A column flops, compute per run, replaces 6 x params x tokens.
+        Rows of one label in a column run are checkpoints of one run, which costs what its longest
+        row costs; a label of the fit continues that run. A column extra holds compute of a run
+        besides flops, below zero if it was paid before. Rows without a family belong to the
+        target's.
 
     Raises
     ------
@@ -40,41 +44,33 @@ class Plan:
 
     name: str
     runs: pd.DataFrame
+    rows: tuple[Row, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep a private, checked copy with one row per setting."""
-        table = self.runs.copy()
-        if SEEDS not in table:
-            table[SEEDS] = 1
-        missing = [c for c in (names.PARAMS, names.TOKENS) if c not in table]
-        if missing or table.empty:
-            raise TargetError(
-                f"plan '{self.name}' has {len(table)} rows and lacks "
-                f"{', '.join(missing) or 'nothing'}; expected rows with params, tokens and seeds."
-            )
-        for column in (names.PARAMS, names.TOKENS, SEEDS, names.FLOPS):
-            if column in table:
-                table[column] = [_positive(v, self.name, column) for v in table[column]]
-        if names.FLOPS not in table:
-            table[names.FLOPS] = 6.0 * table[names.PARAMS] * table[names.TOKENS]
-        if (table[SEEDS] % 1 != 0).any():
-            raise TargetError(f"plan '{self.name}' has seeds that are not whole numbers.")
-        # Rows of one setting are replicates, whether written on one row or on several.
-        keys = [names.PARAMS, names.TOKENS, names.FLOPS]
-        table = table.groupby(keys, sort=False, as_index=False)[SEEDS].sum()
-        table[SEEDS] = table[SEEDS].astype(int)
-        columns = [names.PARAMS, names.TOKENS, SEEDS, names.FLOPS]
-        object.__setattr__(self, "runs", table[columns])
+        rows = checked(self.name, self.runs)
+        object.__setattr__(self, "rows", rows)
+        columns = {c: [getattr(r, c) for r in rows] for c in COLUMNS}
+        object.__setattr__(self, "runs", pd.DataFrame(columns))
+
+    @property
+    def _longest(self) -> list[Row]:
+        """The last checkpoint of every run; rows of replicate runs stand for themselves."""
+        own = [r for r in self.rows if not r.run]
+        labels = dict.fromkeys(r.run for r in self.rows if r.run)
+        return own + [
+            max((r for r in self.rows if r.run == label), key=lambda r: r.flops) for label in labels
+        ]
 
     @property
     def cost(self) -> float:
-        """Compute of all runs, in FLOP."""
-        return float((self.runs[names.FLOPS] * self.runs[SEEDS]).sum())
+        """Compute of all runs, in FLOP; of a run that goes on, what is left to pay."""
+        return float(sum((r.flops + r.extra) * r.seeds for r in self._longest))
 
     @property
     def n_runs(self) -> int:
-        """Number of runs, replicates included."""
-        return int(self.runs[SEEDS].sum())
+        """Number of training runs, replicates included."""
+        return sum(r.seeds for r in self._longest)
 
     @classmethod
     def many_small(
@@ -150,8 +146,8 @@ class Plan:
         budget : compute in FLOP.
         params, tokens : the setting.
         """
-        budget = _positive(budget, "more seeds", "budget")
-        n, d = (_positive(v, "more seeds", "setting") for v in (params, tokens))
+        budget = positive(budget, "more seeds", "budget")
+        n, d = (positive(v, "more seeds", "setting") for v in (params, tokens))
         seeds = int(budget // (6 * n * d))
         if seeds < 1:
             raise TargetError(
@@ -165,26 +161,122 @@ class Plan:
         cls, name: str, budget: float | str, shares: np.ndarray, seeds: int, ratio: float
     ) -> Plan:
         """Divide a budget by shares among settings of one number of tokens per parameter."""
-        budget = _positive(budget, name, "budget")
-        ratio = _positive(ratio, name, "tokens_per_param")
+        budget = positive(budget, name, "budget")
+        ratio = positive(ratio, name, "tokens_per_param")
         compute = budget * shares / shares.sum() / seeds
         params = np.sqrt(compute / (6 * ratio))
         table = {"params": params, "tokens": ratio * params, "seeds": seeds}
         return cls(name, pd.DataFrame(table))
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return the runs in the contract's JSON form."""
-        columns = (self.runs[c].tolist() for c in (names.PARAMS, names.TOKENS, SEEDS))
-        return [
-            {names.PARAMS: n, names.TOKENS: d, SEEDS: seeds}
-            for n, d, seeds in zip(*columns, strict=True)
-        ]
+    @classmethod
+    def halves(cls, budget: float | str, tokens_per_param: float = 20.0) -> Plan:
+        """Spend a budget on two runs of one setting that differ in their seed.
 
-    @property
-    def settings(self) -> list[tuple[float, float, float]]:
-        """Params, tokens and flops of each row of :attr:`runs`."""
-        columns = (self.runs[c].tolist() for c in (names.PARAMS, names.TOKENS, names.FLOPS))
-        return list(zip(*columns, strict=True))
+        Parameters
+        ----------
+        budget : compute in FLOP.
+        tokens_per_param : tokens of the runs over their params.
+        """
+        return cls._shared("two halves", budget, np.ones(1), 2, tokens_per_param)
+
+    @classmethod
+    def diverse(
+        cls,
+        budget: float | str,
+        runs: int = 10,
+        tokens_per_param: float = 20.0,
+        spread: float = 4.0,
+    ) -> Plan:
+        """Divide a budget evenly among runs that differ in their tokens per parameter.
+
+        Parameters
+        ----------
+        budget : compute in FLOP.
+        runs : how many.
+        tokens_per_param : of the middle run.
+        spread : the ends have so many times more, and less.
+        """
+        _at_least_one(runs=runs)
+        budget = positive(budget, "diverse", "budget")
+        ratios = positive(tokens_per_param, "diverse", "tokens_per_param") * np.geomspace(
+            1 / spread, spread, runs
+        )
+        params = np.sqrt(budget / runs / (6 * ratios))
+        return cls("diverse", pd.DataFrame({"params": params, "tokens": ratios * params}))
+
+    @classmethod
+    def half_way(
+        cls, budget: float | str, tokens_per_param: float = 20.0, decay: float = 0.1
+    ) -> Plan:
+        """Spend a budget on a single run and on a branch of it that ends half-way.
+
+        Before its learning rate has come down a run lies above its family's curve, so the branch
+        is decayed; that costs a share of the tokens it has seen.
+
+        Parameters
+        ----------
+        budget : compute in FLOP.
+        tokens_per_param : tokens of the whole run over its params.
+        decay : length of the branch, as a share of half the tokens.
+        """
+        budget = positive(budget, "half-way checkpoint", "budget")
+        branch = decay / 2
+        (row,) = cls.one_large(budget / (1 + branch), tokens_per_param).rows
+        table = {"params": row.params, "tokens": [row.tokens / 2, row.tokens]}
+        table |= {"run": "half-way", "extra": branch * row.flops}
+        return cls("half-way checkpoint", pd.DataFrame(table))
+
+    @classmethod
+    def longer(
+        cls,
+        budget: float | str,
+        run: str,
+        params: float | str,
+        tokens: float | str,
+        family: str | None = None,
+    ) -> Plan:
+        """Train a run of the fit on, for as long as a budget pays.
+
+        Parameters
+        ----------
+        budget : compute in FLOP for the rest.
+        run : its label.
+        params, tokens : its size, and the tokens it has seen.
+        family : its family; the target's unless given.
+        """
+        budget = positive(budget, "longer training", "budget")
+        n, d = (positive(v, "longer training", "setting") for v in (params, tokens))
+        table = {"params": n, "tokens": d + budget / (6 * n), "run": run, "extra": -6 * n * d}
+        if family is not None:
+            table["family"] = family
+        return cls("longer training", pd.DataFrame([table]))
+
+    def each(self, families: Iterable[str]) -> Plan:
+        """Return the plan with the rows that name no family trained once in each of several.
+
+        Parameters
+        ----------
+        families : such as the candidates of a choice.
+        """
+        families = list(families)
+        made = [r for r in self.rows if r.family]
+        for family in families:
+            for r in self.rows:
+                if not r.family:
+                    label = f"{r.run} {family}" if r.run and len(families) > 1 else r.run
+                    made.append(replace(r, family=family, run=label))
+        return Plan(self.name, pd.DataFrame([vars(r) for r in made]))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the runs in the contract's JSON form; what is not the rule is added to it."""
+        out = []
+        for r in self.rows:
+            record = {names.PARAMS: r.params, names.TOKENS: r.tokens, SEEDS: r.seeds}
+            if abs(r.flops - 6.0 * r.params * r.tokens) > 1e-9 * r.flops:
+                record[names.FLOPS] = r.flops
+            rest = {names.FAMILY: r.family, names.RUN: r.run, EXTRA: r.extra}
+            out.append(record | {k: v for k, v in rest.items() if v})
+        return out
 
     def __repr__(self) -> str:
         runs = ", ".join(
@@ -194,11 +286,12 @@ class Plan:
 
 
 def plans_from(table: pd.DataFrame) -> list[Plan]:
-    """Return the plans of a table with columns plan, params, tokens and, if wanted, seeds.
+    """Return the plans of a table with columns plan, params, tokens and, if wanted, others.
 
     Parameters
     ----------
-    table : one row per setting; rows of one ``plan`` belong together.
+    table : one row per setting; rows of one ``plan`` belong together. See :class:`Plan` for the
+        columns seeds, flops, family, run and extra.
 
     Examples
     --------
@@ -212,13 +305,6 @@ def plans_from(table: pd.DataFrame) -> list[Plan]:
             "params, tokens and perhaps seeds. Name each plan in the column plan."
         )
     return [Plan(str(name), rows) for name, rows in table.groupby("plan", sort=False)]
-
-
-def _positive(value: Any, plan: str, what: str) -> float:
-    try:
-        return parse_quantity(value)
-    except (RunsError, TypeError) as error:
-        raise TargetError(f"plan '{plan}', {what}: {error}") from error
 
 
 def _at_least_one(**counts: int) -> None:

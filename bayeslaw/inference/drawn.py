@@ -44,7 +44,7 @@ class Drawn:
     stats : the sampler's record; empty where draws are independent.
     seconds : spent compiling and sampling.
     importance_ess : effective number of weighted points behind each family's draws, where draws
-        come from such points.
+        come from such points; then that behind the population's, where families are several.
     tail_shape : Pareto shape of those weights.
     rejected : share of each family's draws with a negative amplitude, where they are Gaussian.
     """

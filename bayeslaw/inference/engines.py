@@ -63,7 +63,7 @@ def unfit_for_quadrature(spec: Spec, layout: Layout) -> str:
     law: Law = spec.law  # type: ignore[assignment]
     if layout.shared:
         return f"quadrature takes families one by one, and {', '.join(layout.shared)} is shared"
-    dimensions = len(law.nonlinear) + 1 + layout.has_checkpoints + (spec.discrepancy is not None)
+    dimensions = len(law.nonlinear) + 1 + layout.has_checkpoints + (spec.process is not None)
     if dimensions > _MOST_DIMENSIONS:
         return f"{dimensions} dimensions are too many for a lattice"
     return ""
@@ -90,8 +90,9 @@ def default_length(name: str, layout: Layout) -> tuple[int, int]:
         return 450, 300
     if len(layout.families) == 1:
         return 1000, 0
-    # Thousands of families are many numbers per draw.
-    return (600, 300) if len(layout.families) <= 100 else (400, 300)
+    # Draws are independent, and those of thousands of families are many numbers.
+    count = len(layout.families)
+    return 600 if count <= 100 else 400 if count <= 400 else 250, 0
 
 
 def _pymc(spec: Spec, layout: Layout) -> Engine:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from bayeslaw import names
 from bayeslaw.errors import ConvergenceWarning, SpecError
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.engines import ENGINES, candidates, default_length, engine_of, tidied
@@ -156,7 +157,13 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     """Run the gate over an engine's draws."""
     law: Law = spec.law  # type: ignore[assignment]
     posterior = drawn.posterior
-    chosen = [n for n in (*law.parameter_names, *_JUDGED) if n in posterior]
+    known = (*law.parameter_names, *_JUDGED)
+    chosen = [n for n in known if n in posterior]
+    finite = all(np.isfinite(posterior[n].values).all() for n in chosen)
+    if finite and "energy" not in drawn.stats and len(layout.families) > 1:
+        # Draws that are independent given the population have no chains of their own to judge: a
+        # family is judged by the weights behind its draws.
+        chosen = [n for n in chosen if names.FAMILY not in posterior[n].dims]
     judged = posterior[chosen].assign(
         log_likelihood=drawn.likelihood["loss"].sum("run", skipna=False)
     )
@@ -167,5 +174,7 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     own = [float(np.median(off[layout.family_of_row == f])) for f in range(len(layout.families))]
     worst = (layout.families[int(np.argmax(own))], max(own))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")
-    weighed = Weighed(layout.families, drawn.importance_ess, drawn.tail_shape, drawn.rejected)
+    weighed = Weighed(
+        (*layout.families, "the population"), drawn.importance_ess, drawn.tail_shape, drawn.rejected
+    )
     return examine(judged, drawn.stats, float(np.median(off)), notes, worst, weighed)

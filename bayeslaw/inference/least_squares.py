@@ -38,8 +38,8 @@ def least_squares(runs: Runs, law: Law | str = "chinchilla", *, starts: int = 9)
     law = get_law(law)
     out = []
     for family, table in runs.table.groupby(names.FAMILY, sort=False):
-        raw = table[list(law.input_names)]
-        references = {n: float(np.exp(np.log(raw[n]).mean())) for n in law.input_names}
+        raw = law.read(table)
+        references = law.references(raw)
         loss = table[names.LOSS].to_numpy(float)
         scale = np.log(loss.min())
         location = np.array(
@@ -47,7 +47,7 @@ def least_squares(runs: Runs, law: Law | str = "chinchilla", *, starts: int = 9)
         )
         point = fit_point(
             law,
-            {n: raw[n].to_numpy(float) / references[n] for n in law.input_names},
+            {n: raw[n] / references[n] for n in law.input_names},
             loss,
             location=location,
             spread=None,

@@ -37,7 +37,7 @@ def run_log_likelihood(spec: Spec, layout: Layout, values: Mapping[str, np.ndarr
         at = {n: values[n][:, f, None] for n in law.parameter_names}
         off = layout.log_loss[own] - np.log(law({n: v[own] for n, v in inputs.items()}, at))
         scale = none
-        if spec.discrepancy is not None:
+        if spec.process is not None:
             scale = np.ascontiguousarray(values["discrepancy_sd"][:, f])
             off = off - scale[:, None] * (values["wander"][:, f] @ layout.phi[own].T)
         checkpoint = none

@@ -32,7 +32,7 @@ def with_population(spec: Spec, layout: Layout, posterior: xr.Dataset, seed: int
                 between = prior.spread
                 drawn = np.full(shape, prior.location)
             case _:
-                between = p.between
+                between = prior.between
                 share = prior.spread**2 / (prior.spread**2 + between**2)
                 sd = np.sqrt(share) * between
                 drawn = prior.location + share * (own - prior.location)

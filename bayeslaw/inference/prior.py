@@ -70,15 +70,28 @@ def draw_prior(spec: Spec, layout: Layout, *, draws: int, seed: int = 0) -> xr.D
     drawn |= _noise_level(spec, layout, "run_sd", spec.noise.run, draws, rng)
     if layout.has_checkpoints:
         drawn |= _noise_level(spec, layout, "checkpoint_sd", spec.noise.checkpoint, draws, rng)
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         shape = (draws, len(layout.families), layout.phi.shape[1])
-        interval = np.outer(spec.discrepancy.scale, np.ones(shape[1]))
+        interval = np.outer(spec.process.scale, np.ones(shape[1]))
         drawn["discrepancy_sd"] = (("draw", "family"), _sd(interval, draws, rng))
         drawn["wander"] = (("draw", "family", "component"), rng.standard_normal(shape))
     labels = {"family": list(layout.families), "parameter": list(law.parameter_names)}
     out = xr.Dataset(drawn, coords=labels)
     log_loss = _log_curve(spec, layout, out) + _scatter(spec, layout, out, rng)
     return out.assign(log_loss=(("draw", "row"), log_loss))
+
+
+def draw_losses(spec: Spec, layout: Layout, drawn: xr.Dataset, *, seed: int = 0) -> np.ndarray:
+    """Draw new log losses of the same runs under each of the draws, shape (draws, rows).
+
+    Parameters
+    ----------
+    spec, layout : the model and its runs.
+    drawn : law parameters, noise levels and components, with ``draw`` as first dim.
+    seed : seed of the random numbers.
+    """
+    rng = np.random.default_rng([seed, 8])
+    return _log_curve(spec, layout, drawn) + _scatter(spec, layout, drawn, rng)
 
 
 def log_likelihood(spec: Spec, layout: Layout, drawn: xr.Dataset, log_loss: Any) -> np.ndarray:
@@ -116,7 +129,7 @@ def _levels(
     priors = [layout.priors[n] for n in law.parameter_names]
     location = np.array([p.location for p in priors])
     spread = np.array([p.spread for p in priors])
-    typical = np.array([p.between for p in law.parameters])
+    typical = np.array([p.between for p in priors])
     pooling = np.array([spec.pooling(n) for n in law.parameter_names])
     partial, none = pooling == "partial", pooling == "none"
 
@@ -206,7 +219,7 @@ def _log_curve(spec: Spec, layout: Layout, drawn: xr.Dataset) -> np.ndarray:
     rows = layout.family_of_row
     at_rows = {n: drawn[n].values[:, rows] for n in law.parameter_names}
     out = np.log(law(layout.inputs(law), at_rows))
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         wander = (layout.phi * drawn["wander"].values[:, rows]).sum(-1)
         out = out + drawn["discrepancy_sd"].values[:, rows] * wander
     return out
@@ -229,7 +242,7 @@ def _roots(
     """Yield the rows of each run and the Cholesky root of their scale matrix, (draws, n, n)."""
     rows = layout.family_of_row
     variance = drawn["run_sd"].values[:, rows] ** 2 + layout.loss_sd**2
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         variance += drawn["discrepancy_sd"].values[:, rows] ** 2 * layout.remainder
     common = np.sqrt(variance)
     position = np.cumsum(-np.log(np.where(layout.link > 0, layout.link, 1.0)))

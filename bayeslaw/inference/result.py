@@ -173,7 +173,7 @@ class Fit:
         return "\n".join(lines)
 
 
-def summary(draws: xr.DataArray) -> dict[str, Any]:
+def summary(draws: xr.DataArray | np.ndarray) -> dict[str, Any]:
     """Return median, mean, s.d. and central intervals of draws over chain and draw."""
     values = np.asarray(draws, float).ravel()
     tails = {

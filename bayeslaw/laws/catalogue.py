@@ -5,13 +5,35 @@ from __future__ import annotations
 import difflib
 
 from bayeslaw.errors import SpecError
+from bayeslaw.laws.bnsl import bnsl1, bnsl2, bnsl3
+from bayeslaw.laws.brown import gpt3
+from bayeslaw.laws.clark import clark
+from bayeslaw.laws.coupled import coupled
+from bayeslaw.laws.critical_batch import kaplan_batch
+from bayeslaw.laws.curves import m1, m2
+from bayeslaw.laws.curves_m3 import m3
+from bayeslaw.laws.curves_m4 import m4
+from bayeslaw.laws.gadre import gadre, gadre_error
+from bayeslaw.laws.hyperparameters import batch_size, learning_rate
 from bayeslaw.laws.joint import chinchilla, kaplan
+from bayeslaw.laws.kaplan import kaplan_compute, kaplan_compute_min, kaplan_params, kaplan_tokens
+from bayeslaw.laws.kaplan_steps import kaplan_steps
 from bayeslaw.laws.law import Law
+from bayeslaw.laws.muennighoff import muennighoff
 from bayeslaw.laws.power import power_flops, power_params, power_tokens
+from bayeslaw.laws.tay import tay
 
+#: To register a law, import it above and name it here.
 LAWS: dict[str, Law] = {
-    law.name: law for law in (chinchilla, kaplan, power_params, power_tokens, power_flops)
-}
+    law.name: law
+    for law in (
+        chinchilla, kaplan, coupled, gadre, muennighoff, clark,
+        power_params, power_tokens, power_flops,
+        kaplan_params, kaplan_tokens, kaplan_compute, kaplan_compute_min, gpt3, tay,
+        kaplan_steps, kaplan_batch, learning_rate, batch_size, gadre_error,
+        m1, m2, m3, m4, bnsl1, bnsl2, bnsl3,
+    )
+}  # fmt: skip
 
 
 def get_law(name: str | Law) -> Law:

@@ -22,11 +22,18 @@ class Input:
     name : column in the runs table.
     symbol : symbol in print.
     unit : unit of the raw column; laws see it divided by a reference value.
+    reference : the reference value: None for the geometric mean of the rows, a number, or the
+        name of another input whose reference serves this one too, where a law compares the two.
+    span : from where to where, relative to the reference, the law is meant to hold.
+    improves : the loss never rises with this input.
     """
 
     name: str
     symbol: str
     unit: str
+    reference: float | str | None = None
+    span: tuple[float, float] = (1e-3, 1e3)
+    improves: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class Law:
     """A scaling law: a formula and the facts about it.
 
     Build one with the decorator :func:`law`; look one up with :func:`bayeslaw.get_law`.
+    ``equation`` is its LaTeX where that is not to be traced from the formula.
     """
 
     name: str
@@ -86,6 +94,7 @@ class Law:
     reference: str
     to_published: Callable[..., dict[str, Any]]
     from_published: Callable[..., dict[str, Any]]
+    equation: str | None = None
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -122,6 +131,64 @@ class Law:
             f"law '{self.name}' has no parameter '{name}'; "
             f"it has {', '.join(self.parameter_names)}. Use one of these."
         )
+
+    def read(self, table: Any) -> dict[str, np.ndarray]:
+        """Read the law's inputs from a table of runs.
+
+        Parameters
+        ----------
+        table : a data frame, or another mapping from column to values.
+
+        Returns
+        -------
+        dict
+            From input to raw values, shape (rows,).
+
+        Raises
+        ------
+        LawError
+            If a column is missing or holds anything but positive numbers.
+
+        Examples
+        --------
+        >>> from bayeslaw.laws import get_law
+        >>> get_law("power_params").read({"params": [1e9, 2e9]})["params"].tolist()
+        [1000000000.0, 2000000000.0]
+        """
+        out = {}
+        for i in self.inputs:
+            if i.name not in table:
+                raise LawError(
+                    f"law '{self.name}' needs a column '{i.name}' ({i.unit}) and the table has "
+                    f"{', '.join(map(str, table))}. Add it, or choose a law that does without."
+                )
+            try:
+                values = np.asarray(table[i.name], float)
+            except (TypeError, ValueError):
+                values = np.array([np.nan])
+            bad = ~(np.isfinite(values) & (values > 0))
+            if bad.any():
+                row = int(np.argmax(bad)) + 1
+                raise LawError(
+                    f"law '{self.name}' needs positive numbers in column '{i.name}'; row {row} "
+                    "(the first row is 1) has none. Fill it in or drop the row."
+                )
+            out[i.name] = values
+        return out
+
+    def references(self, raw: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Return the reference value of each input for raw values of shape (rows,)."""
+        own = {
+            i.name: float(np.exp(np.log(raw[i.name]).mean())) if i.reference is None else None
+            for i in self.inputs
+        }
+        out = {}
+        for i in self.inputs:
+            source = own[i.reference] if isinstance(i.reference, str) else i.reference
+            value = own[i.name] if source is None else source
+            assert value is not None
+            out[i.name] = float(value)
+        return out
 
     def __call__(self, inputs: Mapping[str, Any], parameters: Mapping[str, Any], *, xp: Any = None):
         """Evaluate the law.
@@ -170,6 +237,7 @@ def law(
     to_published: Callable[..., dict[str, Any]],
     from_published: Callable[..., dict[str, Any]],
     name: str | None = None,
+    equation: str | None = None,
 ) -> Callable[[Callable[..., Any]], Law]:
     """Declare a law: the decorated function is its formula.
 
@@ -180,6 +248,7 @@ def law(
     to_published : from ``references`` and the parameters to the published symbols and units.
     from_published : the inverse, at given ``references``.
     name : name in the catalogue; the function's own unless given.
+    equation : LaTeX of the law, for one whose formula solves an equation or is long when traced.
 
     Raises
     ------
@@ -200,8 +269,9 @@ def law(
         if not title:
             raise LawError(f"law '{label}' has no docstring; say in one line what it claims.")
         return Law(
-            label, title, formula, inputs, parameters, reference, to_published, from_published
-        )
+            label, title, formula, inputs, parameters, reference, to_published, from_published,
+            equation,
+        )  # fmt: skip
 
     return declare
 

@@ -12,7 +12,16 @@ PARAMS = Input(names.PARAMS, "N", "parameters")
 TOKENS = Input(names.TOKENS, "D", "tokens")
 FLOPS = Input(names.FLOPS, "C", "FLOP")
 
+UNIQUE_TOKENS = Input(names.UNIQUE_TOKENS, "U", "tokens", reference=names.TOKENS)
+EXPERTS = Input(names.EXPERTS, "E", "experts", reference=1.0, span=(1.0, 1e3), improves=False)
+STEPS = Input(names.STEPS, "S", "steps")
+STEPS_MIN = Input(names.STEPS_MIN, r"S_\mathrm{min}", "steps")
+FLOPS_MIN = Input(names.FLOPS_MIN, r"C_\mathrm{min}", "FLOP")
+BATCH_TOKENS = Input(names.BATCH_TOKENS, "B", "tokens")
+UPSTREAM_LOSS = Input(names.UPSTREAM_LOSS, "L", "nat/token", span=(0.6, 1.8), improves=False)
+
 NATS = "nat/token"
+PF_DAY = 8.64e19  #: FLOP in a petaflop/s-day
 
 FLOOR = Parameter(
     "E", "irreducible loss", 0.48, 1.09, symbol="E", unit=NATS, linear=True, between=0.10
@@ -23,6 +32,11 @@ def amplitude(name: str, owed_to: str) -> Parameter:
     """Declare the loss owed to a finite input at the reference point."""
     meaning = f"loss owed to finite {owed_to}, at the reference point"
     return Parameter(name, meaning, 0.04, 0.56, symbol=name, unit=NATS, linear=True, between=0.40)
+
+
+def softplus(xp: Any, x: Any) -> Any:
+    """Return log(1 + exp(x)) without overflow, in the functions a formula may use."""
+    return xp.maximum(x, 0.0) + xp.log(1.0 + xp.exp(xp.minimum(x, -x)))
 
 
 Converters = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.priors import Priors, load_priors
-from bayeslaw.model.spec import Checkpoints, Discrepancy, Noise, Spec
+from bayeslaw.model.spec import Checkpoints, Discrepancy, Inflated, Noise, Spec
 
 if TYPE_CHECKING:
     from bayeslaw.model.build import build_model
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Checkpoints",
     "Discrepancy",
+    "Inflated",
     "Layout",
     "Noise",
     "Priors",

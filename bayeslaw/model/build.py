@@ -71,7 +71,7 @@ def _levels(spec: Spec, law: Law, layout: Layout, whiten: bool) -> tuple[Any, An
     spread = np.array([p.spread for p in priors])
     partial = np.array([spec.pooling(n) == "partial" for n in law.parameter_names])
     none = np.array([spec.pooling(n) == "none" for n in law.parameter_names])
-    typical = np.array([p.between for p in law.parameters])
+    typical = np.array([p.between for p in priors])
     n_families = len(layout.families)
     if n_families == 1:
         # One family cannot tell the population from itself: integrate the population out.
@@ -125,9 +125,9 @@ def _noise_level(spec: Spec, layout: Layout, name: str, interval: tuple[float, f
 
 
 def _discrepancy_level(spec: Spec) -> Any:
-    if spec.discrepancy is None:
+    if spec.process is None:
         return None
-    return _sd("discrepancy_sd", spec.discrepancy.scale, dims="family")
+    return _sd("discrepancy_sd", spec.process.scale, dims="family")
 
 
 def _parameters(

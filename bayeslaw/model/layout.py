@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
+from bayeslaw.errors import SpecError
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.discrepancy import Features, features
@@ -28,11 +29,19 @@ _LEAST_SCATTER = 0.003
 
 @dataclass(frozen=True)
 class Prior:
-    """Prior of one parameter: log location, log s.d. and the loss scale of each family."""
+    """Prior of one parameter.
+
+    Attributes
+    ----------
+    location, spread : mean and s.d. of its logarithm in the population.
+    scale : the loss scale of each family.
+    between : typical s.d. of its logarithm between families of one lab.
+    """
 
     location: float
     spread: float
     scale: np.ndarray
+    between: float
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,17 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
     Returns
     -------
     Layout
+
+    Raises
+    ------
+    SpecError
+        If the specification averages over laws.
     """
+    if spec.also:
+        raise SpecError(
+            f"the specification averages over {spec.label}, and a fit is of one law; expected "
+            "Spec(law=...) alone. Forecast with bayeslaw.average, or name one law."
+        )
     law: Law = spec.law  # type: ignore[assignment]
     kept = runs.thin(after=spec.checkpoints.after, at_most=spec.checkpoints.at_most)
     table = kept.table.sort_values([names.FAMILY, names.RUN, names.TOKENS], kind="stable")
@@ -122,9 +141,9 @@ def lay_out(spec: Spec, runs: Runs) -> Layout:
     lab_of_row, labs = _index(table[names.LAB])
     lab_of_family = lab_of_row[np.unique(family_of_row, return_index=True)[1]]
 
-    raw = np.log(table[list(law.input_names)].to_numpy(float))
-    references = {n: float(np.exp(raw[:, i].mean())) for i, n in enumerate(law.input_names)}
-    points = raw - np.log(list(references.values()))
+    raw = law.read(table)
+    references = law.references(raw)
+    points = np.stack([np.log(raw[n] / references[n]) for n in law.input_names], axis=1)
     loss = table[names.LOSS].to_numpy(float)
     rows_in_run = np.bincount(run_of_row)[run_of_row]
 
@@ -211,7 +230,7 @@ def _priors(spec: Spec, anchors: np.ndarray) -> dict[str, Prior]:
         shared = np.full_like(anchors, np.exp(np.log(anchors).mean()))
         unit = shared if spec.pooling(p.name) == "shared" else anchors
         scale = unit if relative else np.ones_like(anchors)
-        out[p.name] = Prior(*prior_location(*interval), scale)
+        out[p.name] = Prior(*prior_location(*interval), scale, spec.between(p))
     return out
 
 
@@ -226,7 +245,7 @@ def _links(spec: Spec, tokens: np.ndarray, run_of_row: np.ndarray) -> np.ndarray
 def _discrepancy(
     spec: Spec, points: np.ndarray, family_of_row: np.ndarray, n_families: int
 ) -> tuple[tuple[Features, ...], np.ndarray, np.ndarray]:
-    gp = spec.discrepancy
+    gp = spec.process
     if gp is None:
         return (), np.zeros((len(points), 0)), np.zeros(len(points))
     parts = [features(points[family_of_row == f], gp.length, gp.rank) for f in range(n_families)]
@@ -252,8 +271,8 @@ def _information(spec: Spec, fit: PointFit, phi: np.ndarray, rows_in_run: np.nda
     scatter = max(fit.scale, _LEAST_SCATTER) * np.sqrt(rows_in_run)[:, None]
     scaled = fit.jacobian / scatter
     full = scaled.T @ scaled
-    if spec.discrepancy is not None:
-        basis = np.sqrt(np.prod(spec.discrepancy.scale)) * phi / scatter
+    if spec.process is not None:
+        basis = np.sqrt(np.prod(spec.process.scale)) * phi / scatter
         cross = basis.T @ scaled
         full -= cross.T @ np.linalg.solve(np.eye(basis.shape[1]) + basis.T @ basis, cross)
     return (full + full.T) / 2

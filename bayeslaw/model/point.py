@@ -10,6 +10,8 @@ from scipy.optimize import least_squares as _solve
 
 from bayeslaw.laws import Law
 
+_STEP = 1e-5  # in log parameters, of numerical derivatives
+
 
 @dataclass(frozen=True)
 class PointFit:
@@ -48,12 +50,18 @@ def fit_point(
     target = np.log(loss)
 
     def curve(log_parameters: np.ndarray) -> np.ndarray:
-        values = dict(
-            zip(law.parameter_names, np.exp(np.clip(log_parameters, -50, 50)), strict=True)
-        )
+        """Return the log loss at the rows, for log parameters of shape (..., parameters)."""
+        columns = np.exp(np.clip(log_parameters, -50, 50)).T[..., None]
+        values = dict(zip(law.parameter_names, columns, strict=True))
         with np.errstate(over="ignore"):  # far from the fit; bounded on the next line
             losses = law(inputs, values) * np.ones_like(loss)
         return np.log(np.clip(losses, 1e-300, 1e300))
+
+    def slopes(log_parameters: np.ndarray) -> np.ndarray:
+        """Return the derivatives of the log loss, shape (rows, parameters)."""
+        apart = _STEP * np.eye(len(log_parameters))
+        ends = curve(np.concatenate([log_parameters + apart, log_parameters - apart]))
+        return (ends[: len(apart)] - ends[len(apart) :]).T / (2 * _STEP)
 
     def residuals(log_parameters: np.ndarray) -> np.ndarray:
         data = weight * (curve(log_parameters) - target) / noise
@@ -63,12 +71,26 @@ def fit_point(
             return data
         return np.concatenate([data, (log_parameters - location) / spread])
 
+    def jacobian(log_parameters: np.ndarray) -> np.ndarray:
+        data = weight * (curve(log_parameters) - target) / noise
+        root = np.sqrt(1.0 + data**2)
+        # The derivative of the soft absolute value, 1 at zero.
+        soft = np.sqrt(0.5 * (1.0 + root)) / root
+        out = (weight * soft / noise)[:, None] * slopes(log_parameters)
+        return out if spread is None else np.concatenate([out, np.diag(1.0 / spread)])
+
     shifts = np.linspace(-0.8, 0.8, starts) if starts > 1 else np.zeros(1)
     nonlinear = np.array([n in law.nonlinear for n in law.parameter_names])
     method = "trf" if spread is not None or len(loss) < len(location) else "lm"
     best = min(
         (
-            _solve(residuals, location + shift * nonlinear, method=method, max_nfev=2000)
+            _solve(
+                residuals,
+                location + shift * nonlinear,
+                jacobian,  # type: ignore[arg-type]
+                method=method,
+                max_nfev=2000,
+            )
             for shift in shifts
         ),
         key=lambda s: s.cost,
@@ -76,12 +98,4 @@ def fit_point(
     fitted = curve(best.x)
     off = target - fitted
     scale = float(1.4826 * np.median(np.abs(off)))
-    step = 1e-5
-    jacobian = np.stack(
-        [
-            (curve(best.x + step * e) - curve(best.x - step * e)) / (2 * step)
-            for e in np.eye(len(best.x))
-        ],
-        axis=1,
-    )
-    return PointFit(best.x, fitted, scale, jacobian)
+    return PointFit(best.x, fitted, scale, slopes(best.x))

@@ -31,11 +31,12 @@ class Priors:
         discrepancy; amplitudes are at the reference point, and those in units of loss are
         fractions of a family's anchor loss.
     trusting : the same for a model that trusts the law.
-    between : typical s.d. of each log parameter between families of one lab. A record: models
-        learn it around what the law declares.
+    between : typical s.d. of each log parameter between families of one lab, around which a
+        model learns it; of a parameter that is missing the law declares it.
     run, checkpoint : of the two noise levels, as in :class:`~bayeslaw.Noise`; None if no ladder
         told.
     scale, length : of the discrepancy, as in :class:`~bayeslaw.Discrepancy`.
+    kappa : as in :class:`~bayeslaw.Inflated`; None if it was not learned.
     labs, left_out : labs that were learned from, and labs that were there and not looked at.
     families, runs : how many.
     sources : SHA-256 of each table, by its name.
@@ -51,6 +52,7 @@ class Priors:
     between: Mapping[str, float] = field(default_factory=dict)
     run: Interval | None = None
     checkpoint: Interval | None = None
+    kappa: Interval | None = None
     labs: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     families: int = 0
@@ -65,6 +67,7 @@ class Priors:
         stated: dict[str, Any] = {f"{n}, with discrepancy": v for n, v in self.intervals.items()}
         stated |= {f"{n}, without discrepancy": v for n, v in self.trusting.items()}
         stated |= {"run": self.run, "checkpoint": self.checkpoint, "scale": self.scale}
+        stated |= {"kappa": self.kappa}
         for what, interval in stated.items():
             if interval is not None:
                 check_interval(f"the learned prior of {what}", interval)
@@ -73,6 +76,12 @@ class Priors:
                 f"learned priors are of {', '.join(self.intervals)} with discrepancy and of "
                 f"{', '.join(self.trusting)} without; expected the same parameters. {_RELEARN}"
             )
+        for name, value in self.between.items():
+            if not 0 < value < float("inf"):
+                raise SpecError(
+                    f"the learned s.d. of {name} between families is {value:g}; expected a "
+                    f"positive number. {_RELEARN}"
+                )
         if not self.length > 0:
             raise SpecError(
                 f"the learned discrepancy has length {self.length:g}; expected a positive number "
@@ -96,7 +105,11 @@ class Priors:
                 "run": None if self.run is None else list(self.run),
                 "checkpoint": None if self.checkpoint is None else list(self.checkpoint),
             },
-            "discrepancy": {"scale": list(self.scale), "length": self.length},
+            "discrepancy": {
+                "scale": list(self.scale),
+                "length": self.length,
+                "kappa": None if self.kappa is None else list(self.kappa),
+            },
             "provenance": {
                 "labs": list(self.labs),
                 "left_out": list(self.left_out),
@@ -137,6 +150,7 @@ class Priors:
                 checkpoint=_pair(values["noise"]["checkpoint"]),
                 scale=_pair(values["discrepancy"]["scale"]),
                 length=float(values["discrepancy"]["length"]),
+                kappa=_pair(values["discrepancy"].get("kappa")),
                 labs=tuple(map(str, origin["labs"])),
                 left_out=tuple(map(str, origin["left_out"])),
                 families=int(origin["families"]),

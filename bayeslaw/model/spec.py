@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -48,6 +48,12 @@ class Noise:
                 f"noise.tails is {self.tails:g}; expected more than 2 degrees of freedom "
                 "(a finite variance), or None for Gaussian noise."
             )
+        for name, value in (("between", self.between), ("length", self.length)):
+            if not 0 < value < float("inf"):
+                raise SpecError(
+                    f"noise.{name} is {value:g}; expected a positive number, such as "
+                    f"{getattr(Noise, name):g}."
+                )
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,30 @@ class Discrepancy:
 
     def __post_init__(self) -> None:
         check_interval("discrepancy.scale", self.scale)
-        if not self.length > 0 or self.rank < 1:
+        if not 0 < self.length < float("inf") or self.rank < 1:
             raise SpecError(
                 f"discrepancy has length {self.length:g} and rank {self.rank}; expected a "
                 "positive length and a rank of at least 1."
             )
+
+
+@dataclass(frozen=True)
+class Inflated:
+    """Error that grows with distance: a curve that may drift from the law beyond the runs.
+
+    The log loss drifts by kappa x log(extrapolation factor) x one standard normal per draw and
+    family, where the factor is the target's compute over the largest compute of the family's
+    runs. Within the runs the law is trusted, so nothing of the drift can be learned from them.
+
+    Attributes
+    ----------
+    kappa : 90 % prior interval of its s.d., as a fraction of the loss per e-fold of compute.
+    """
+
+    kappa: tuple[float, float] = (0.0044, 0.0228)
+
+    def __post_init__(self) -> None:
+        check_interval("discrepancy.kappa", self.kappa)
 
 
 @dataclass(frozen=True)
@@ -106,7 +131,10 @@ class Spec:
     pool : ``"partial"`` (families share a population), ``"shared"`` (one value for all) or
         ``"none"``; one word for all parameters, or a mapping from parameter to word.
     labs : whether labs are a level between the population and the families.
-    noise, discrepancy, checkpoints : see the classes; ``discrepancy=None`` trusts the law.
+    noise, checkpoints : see the classes.
+    discrepancy : :class:`Discrepancy`, a Gaussian process; :class:`Inflated`, an error that grows
+        with the distance to the runs; or None, which trusts the law.
+    also : further laws to average with; :func:`bayeslaw.average` weighs them by forecasts.
     priors : 90 % intervals that replace declared ones, keyed by parameter, for the population's
         median; families scatter around it, and with ``pool="none"`` the interval is each
         family's own. Intervals of losses are in nats per token, of amplitudes at the reference
@@ -128,38 +156,69 @@ class Spec:
     pool: str | Mapping[str, str] = "partial"
     labs: bool = True
     noise: Noise = field(default_factory=Noise)
-    discrepancy: Discrepancy | None = field(default_factory=Discrepancy)
+    discrepancy: Discrepancy | Inflated | None = field(default_factory=Discrepancy)
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     priors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     beliefs: Priors | None = None
+    also: tuple[Law | str, ...] = ()
 
     def __post_init__(self) -> None:
-        law = get_law(self.law)
-        object.__setattr__(self, "law", law)
+        also = (self.also,) if isinstance(self.also, str | Law) else self.also
+        laws = [get_law(law) for law in (self.law, *also)]
+        object.__setattr__(self, "law", laws[0])
+        object.__setattr__(self, "also", tuple(laws[1:]))
         object.__setattr__(self, "priors", MappingProxyType(dict(self.priors)))
         if not isinstance(self.pool, str):
             object.__setattr__(self, "pool", MappingProxyType(dict(self.pool)))
             for name in self.pool:
-                law.parameter(name)
-        for name in law.parameter_names:
-            if self.pooling(name) not in POOLING:
-                raise SpecError(
-                    f"pooling of '{name}' is '{self.pooling(name)}'; "
-                    f"expected one of {', '.join(POOLING)}."
-                )
+                _require_parameter(laws, name)
+        words = {"": self.pool} if isinstance(self.pool, str) else self.pool
+        for name, word in words.items():
+            if word not in POOLING:
+                what = f"pooling of '{name}'" if name else "pooling"
+                raise SpecError(f"{what} is '{word}'; expected one of {', '.join(POOLING)}.")
         for name, interval in self.priors.items():
-            law.parameter(name)
+            _require_parameter(laws, name)
             check_interval(f"the prior of '{name}'", interval)
+        _check_laws(laws)
         if self.beliefs is not None:
-            _check_beliefs(law, self.beliefs)
+            _check_beliefs(laws, self.beliefs)
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The law, and those to average it with."""
+        return (self.law, *self.also)  # type: ignore[return-value]
+
+    @property
+    def label(self) -> str:
+        """The names of its laws."""
+        return ", ".join(law.name for law in self.laws)
+
+    def each(self) -> tuple[Spec, ...]:
+        """Return the specification of each law by itself, with what is said of its parameters."""
+
+        def own(law: Law) -> Spec:
+            mine = law.parameter_names
+            pool, known = self.pool, self.beliefs
+            return replace(
+                self,
+                law=law,
+                also=(),
+                pool=pool if isinstance(pool, str) else {n: pool[n] for n in pool if n in mine},
+                priors={n: v for n, v in self.priors.items() if n in mine},
+                beliefs=known if known is not None and known.law == law.name else None,
+            )
+
+        return tuple(own(law) for law in self.laws)
 
     def with_priors(self, priors: Priors) -> Spec:
         """Return this specification with learned priors in force.
 
         Parameters
         ----------
-        priors : of :func:`bayeslaw.load_priors`; they set the intervals of the parameters, of the
-            noise levels and of the discrepancy's scale, and its length. What :attr:`priors` says
+        priors : of :func:`bayeslaw.load_priors`; they set the intervals of the parameters, how far
+            families lie apart, the intervals of the noise levels and of the discrepancy's scale,
+            and its length. What :attr:`priors` says
             of a parameter stays in force, and a model without discrepancy stays without.
 
         Returns
@@ -178,7 +237,7 @@ class Spec:
         >>> Spec().with_priors(learned).discrepancy.scale == learned.scale
         True
         """
-        noise, gp = self.noise, self.discrepancy
+        noise = self.noise
         return replace(
             self,
             beliefs=priors,
@@ -187,8 +246,13 @@ class Spec:
                 run=priors.run or noise.run,
                 checkpoint=priors.checkpoint or noise.checkpoint,
             ),
-            discrepancy=gp and replace(gp, scale=priors.scale, length=priors.length),
+            discrepancy=_learned(self.discrepancy, priors),
         )
+
+    @property
+    def process(self) -> Discrepancy | None:
+        """The discrepancy if it is a process that the runs tell of, as engines see it."""
+        return self.discrepancy if isinstance(self.discrepancy, Discrepancy) else None
 
     def pooling(self, name: str) -> str:
         """Return how one parameter is pooled."""
@@ -199,16 +263,22 @@ class Spec:
         if parameter.name in self.priors:
             return self.priors[parameter.name], parameter.in_loss_units
         if self.beliefs is not None:
-            known = self.beliefs.trusting if self.discrepancy is None else self.beliefs.intervals
+            known = self.beliefs.trusting if self.process is None else self.beliefs.intervals
             return known[parameter.name], False
-        if self.discrepancy is not None and parameter.effective is not None:
+        if self.process is not None and parameter.effective is not None:
             return parameter.effective, False
         return (parameter.low, parameter.high), False
+
+    def between(self, parameter: Parameter) -> float:
+        """Return the typical s.d. of a log parameter between families: learned, or declared."""
+        learned = {} if self.beliefs is None else self.beliefs.between
+        return learned.get(parameter.name, parameter.between)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as plain JSON values."""
         return {
             "law": self.law.name,  # type: ignore[union-attr]
+            "also": [law.name for law in self.laws[1:]],
             "pool": self.pool if isinstance(self.pool, str) else dict(self.pool),
             "labs": self.labs,
             "noise": asdict(self.noise),
@@ -225,24 +295,60 @@ class Spec:
         def pairs(given: Mapping[str, Any]) -> dict[str, Any]:
             return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
 
-        gp, beliefs = values["discrepancy"], values.get("beliefs")
+        beliefs = values.get("beliefs")
         return cls(
             law=values["law"],
+            also=tuple(values.get("also", ())),
             pool=values["pool"],
             labs=values["labs"],
             noise=Noise(**pairs(values["noise"])),
-            discrepancy=None if gp is None else Discrepancy(**pairs(gp)),
+            discrepancy=_read(values["discrepancy"], pairs),
             checkpoints=Checkpoints(**values["checkpoints"]),
             priors=pairs(values["priors"]),
             beliefs=None if beliefs is None else Priors.from_dict(beliefs),
         )
 
 
-def _check_beliefs(law: Law, beliefs: Priors) -> None:
-    if beliefs.law != law.name:
+def _learned(found: Discrepancy | Inflated | None, priors: Priors) -> Discrepancy | Inflated | None:
+    match found:
+        case Discrepancy():
+            return replace(found, scale=priors.scale, length=priors.length)
+        case Inflated():
+            return replace(found, kappa=priors.kappa or found.kappa)
+        case None:
+            return None
+
+
+def _read(
+    values: Mapping[str, Any] | None, pairs: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> Discrepancy | Inflated | None:
+    if values is None:
+        return None
+    return Inflated(**pairs(values)) if "kappa" in values else Discrepancy(**pairs(values))
+
+
+def _require_parameter(laws: list[Law], name: str) -> None:
+    if not any(name in law.parameter_names for law in laws):
+        laws[0].parameter(name)  # says which it has
+
+
+def _check_laws(laws: list[Law]) -> None:
+    labels = [law.name for law in laws]
+    if double := [name for name in labels if labels.count(name) > 1]:
         raise SpecError(
-            f"the priors were learned for law '{beliefs.law}' and the spec has '{law.name}'; "
-            f"expected one law. Learn them for it: bayeslaw priors learn --law {law.name}."
+            f"law '{double[0]}' is to be averaged with itself; expected each law once. Name "
+            "another, or leave it out."
+        )
+
+
+def _check_beliefs(laws: list[Law], beliefs: Priors) -> None:
+    found = {law.name: law for law in laws}
+    law = found.get(beliefs.law)
+    if law is None:
+        raise SpecError(
+            f"the priors were learned for law '{beliefs.law}' and the spec has "
+            f"'{laws[0].name}'; expected one law. Learn them for it: bayeslaw priors learn "
+            f"--law {laws[0].name}."
         )
     if set(beliefs.intervals) != set(law.parameter_names):
         raise SpecError(

@@ -9,6 +9,7 @@ import numpy as np
 from bayeslaw.inference import Fit
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.discrepancy import Features
+from bayeslaw.model.spec import Inflated
 
 # Between families of unlike tokenizers and evaluation sets, log losses differ by this much
 # (fifteen families of seven labs); it counts as this many families' worth of evidence.
@@ -20,16 +21,18 @@ class FamilyDraws:
     """One family's draws, each of shape (chain, draw) and components (chain, draw, rank).
 
     ``features`` is None for a family without rows: its discrepancy is drawn from the prior.
+    ``drift`` is what the log loss gains per e-fold of compute beyond the runs.
     """
 
     parameters: dict[str, np.ndarray]
     noise: np.ndarray
     discrepancy: np.ndarray
+    drift: np.ndarray
     components: np.ndarray | None
     features: Features | None
 
 
-def known_family(fit: Fit, family: str) -> FamilyDraws:
+def known_family(fit: Fit, family: str, rng: np.random.Generator) -> FamilyDraws:
     """Return the posterior of a family that has rows."""
     post, layout = fit.posterior, fit.layout
     f = layout.families.index(family)
@@ -37,12 +40,13 @@ def known_family(fit: Fit, family: str) -> FamilyDraws:
     variance = post["run_sd"].values[..., f] ** 2
     if "checkpoint_sd" in post:
         variance = variance + post["checkpoint_sd"].values[..., f] ** 2
-    has = fit.spec.discrepancy is not None
+    has = fit.spec.process is not None
     features = layout.features[f] if has else None
     return FamilyDraws(
         {n: post[n].values[..., f] for n in fit.law.parameter_names},
         np.sqrt(variance),
         post["discrepancy_sd"].values[..., f] if has else np.zeros(shape),
+        _drift(fit, shape, rng),
         post["wander"].values[..., f, : features.rank] if features is not None else None,
         features,
     )
@@ -83,10 +87,21 @@ def new_family(fit: Fit, rng: np.random.Generator) -> FamilyDraws:
     if "checkpoint_sd" in post:
         noise = noise + noise_level("checkpoint_sd") ** 2
     discrepancy = np.zeros(shape)
-    if spec.discrepancy is not None:
-        middle, width = prior_location(*spec.discrepancy.scale)
+    if spec.process is not None:
+        middle, width = prior_location(*spec.process.scale)
         discrepancy = np.exp(middle + width * rng.standard_normal(shape))
-    return FamilyDraws(parameters, np.sqrt(noise), discrepancy, None, None)
+    drift = _drift(fit, shape, rng)
+    return FamilyDraws(parameters, np.sqrt(noise), discrepancy, drift, None, None)
+
+
+def _drift(fit: Fit, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Draw a family's drift per e-fold: its s.d. from the prior, for no run tells of it."""
+    inflated = fit.spec.discrepancy
+    if not isinstance(inflated, Inflated):
+        return np.zeros(shape)
+    middle, width = prior_location(*inflated.kappa)
+    kappa = np.exp(middle + width * rng.standard_normal(shape))
+    return kappa * rng.standard_normal(shape)
 
 
 def _new_level(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,7 @@ from bayeslaw.errors import ExtrapolationWarning, TargetError
 from bayeslaw.inference import Fit
 from bayeslaw.inference.result import summary
 from bayeslaw.model.discrepancy import matern32
+from bayeslaw.prediction.average import Average, mixed
 from bayeslaw.prediction.family import FamilyDraws, known_family, new_family
 from bayeslaw.prediction.targets import Target, targets_from
 from bayeslaw.runs import Runs
@@ -100,7 +101,7 @@ class Forecast:
 
 
 def forecast(
-    fit: Fit,
+    fit: Fit | Average,
     targets: Target | Runs | pd.DataFrame | Iterable[Target] | None = None,
     *,
     params: float | str | None = None,
@@ -113,7 +114,7 @@ def forecast(
 
     Parameters
     ----------
-    fit : the posterior.
+    fit : the posterior; of an average over laws the draws are mixed with its weights.
     targets : what to forecast; or give one target by ``params`` and ``tokens``.
     params, tokens : size and data of the one target; numbers or text such as ``"70B"``.
     family : its family; one without rows is drawn from the population. Without it, the
@@ -135,6 +136,8 @@ def forecast(
     ExtrapolationWarning
         If a target is more than ten times beyond the largest compute seen.
     """
+    if isinstance(fit, Average):
+        return _averaged(fit, targets, params, tokens, family, kind, seed)
     if (targets is None) == (params is None or tokens is None):
         raise TargetError("give either targets, or params and tokens (both), and not both forms.")
     if targets is None:
@@ -146,7 +149,7 @@ def forecast(
     columns: list[np.ndarray | None] = [None] * len(wanted)
     for name in dict.fromkeys(t.family for t in wanted):
         places = [i for i, t in enumerate(wanted) if t.family == name]
-        own = known_family(fit, name) if name in fit.families else new_family(fit, rng)
+        own = known_family(fit, name, rng) if name in fit.families else new_family(fit, rng)
         losses = _losses(fit, own, [wanted[i] for i in places], rng)
         for j, i in enumerate(places):
             columns[i] = losses[..., j]
@@ -163,12 +166,32 @@ def forecast(
         attrs={"unit": "nat/token"},
     )
     known = tuple(t.family in fit.families for t in wanted)
-    reach = tuple(_reach(fit, t) for t in wanted)
+    reach, notes = judged(fit, wanted)
     far = [_notes(fit, t, r) for t, r in zip(wanted, reach, strict=True)]
     for text in dict.fromkeys(n for group in far for n in group):
         warnings.warn(text, ExtrapolationWarning, stacklevel=2)
-    notes = tuple((*_strangers(fit, t), *n) for t, n in zip(wanted, far, strict=True))
     return Forecast(draws, wanted, known, reach, notes)
+
+
+def _averaged(average: Average, targets: Any, *rest: Any) -> Forecast:
+    params, tokens, family, kind, seed = rest
+    given = None if targets is None else list(targets_from(targets, kind))
+    made = [
+        forecast(f, given, params=params, tokens=tokens, family=family, kind=kind, seed=seed)
+        for f in average.fits
+    ]
+    draws = mixed([m.draws for m in made], average.weights, average.seed if seed is None else seed)
+    return replace(made[0], draws=draws)
+
+
+def judged(
+    fit: Fit, targets: Sequence[Target]
+) -> tuple[tuple[float, ...], tuple[tuple[str, ...], ...]]:
+    """Return how far beyond the runs each target lies, and what to beware of there."""
+    reach = tuple(_reach(fit, t) for t in targets)
+    return reach, tuple(
+        (*_strangers(fit, t), *_notes(fit, t, r)) for t, r in zip(targets, reach, strict=True)
+    )
 
 
 def _named(fit: Fit, targets: list[Target]) -> list[Target]:
@@ -180,28 +203,47 @@ def _named(fit: Fit, targets: list[Target]) -> list[Target]:
     ]
 
 
+def given_draws(
+    fit: Fit, own: FamilyDraws, targets: Sequence[Target]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what each draw says of the curve at targets of one family.
+
+    Parameters
+    ----------
+    own : the family, from :func:`~bayeslaw.prediction.family.known_family` or ``new_family``.
+    targets : where.
+
+    Returns
+    -------
+    Log loss of the law and the known part of the discrepancy, both of shape (chain, draw,
+    targets), and the covariance (targets, targets) of the rest of the discrepancy in units of its
+    variance.
+    """
+    law, layout = fit.law, fit.layout
+    columns = {n: np.array([t.value(n) for t in targets]) for n in law.input_names}
+    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
+    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
+    beyond = np.array([max(np.log(_reach(fit, t)), 0.0) for t in targets])
+    drift = own.drift[..., None] * beyond
+    if fit.spec.process is None:
+        return log_loss, drift, np.zeros((len(targets), len(targets)))
+    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
+    if own.features is None:
+        return log_loss, drift, matern32(points, points, fit.spec.process.length)
+    known = own.discrepancy[..., None] * (own.components @ own.features.at(points).T)
+    return log_loss, drift + known, own.features.remainder(points)
+
+
 def _losses(
     fit: Fit, own: FamilyDraws, targets: list[Target], rng: np.random.Generator
 ) -> np.ndarray:
     """Return losses of one family's targets, shape (chain, draw, targets)."""
-    law, layout = fit.law, fit.layout
-    columns = {n: np.array([getattr(t, n) for t in targets]) for n in law.input_names}
-    relative = {n: columns[n] / layout.references[n] for n in law.input_names}
-    points = np.stack([np.log(relative[n]) for n in law.input_names], axis=1)
-    log_loss = np.log(law(relative, {n: v[..., None] for n, v in own.parameters.items()}))
-    shape = log_loss.shape
-
-    if fit.spec.discrepancy is not None:
-        if own.features is None:
-            rest = matern32(points, points, fit.spec.discrepancy.length)
-            mean = 0.0
-        else:
-            mean = own.components @ own.features.at(points).T
-            rest = own.features.remainder(points)
+    log_loss, known, rest = given_draws(fit, own, targets)
+    log_loss, shape = log_loss + known, log_loss.shape
+    if fit.spec.process is not None:
         values, vectors = np.linalg.eigh((rest + rest.T) / 2)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
-        wander = mean + rng.standard_normal(shape) @ root.T
-        log_loss = log_loss + own.discrepancy[..., None] * wander
+        log_loss = log_loss + own.discrepancy[..., None] * (rng.standard_normal(shape) @ root.T)
     # Drawn for every target, so that asking for a mean does not change the draws of the others.
     tails = fit.spec.noise.tails
     unit = rng.standard_normal(shape) if tails is None else rng.standard_t(tails, shape)

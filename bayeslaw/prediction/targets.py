@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -26,6 +26,7 @@ class Target:
         only family, or for every family, of the fit.
     flops : training compute; 6 x params x tokens unless given.
     kind : ``"run"`` for the loss of one new training run, ``"mean"`` for the curve under it.
+    inputs : what else the law takes, such as ``unique_tokens``, by name.
     """
 
     params: float
@@ -33,10 +34,12 @@ class Target:
     family: str | None = None
     flops: float | None = None
     kind: str = "run"
+    inputs: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for name in (names.PARAMS, names.TOKENS, names.FLOPS):
-            value = getattr(self, name)
+        more = dict(self.inputs)
+        for name in (names.PARAMS, names.TOKENS, names.FLOPS, *more):
+            value = more[name] if name in more else getattr(self, name)
             if value is None and name == names.FLOPS:
                 continue
             try:
@@ -50,11 +53,33 @@ class Target:
                     f"target {name} is {number:g}; expected a positive, finite number. "
                     "Write for example params=70e9,tokens=1.4e12."
                 )
-            object.__setattr__(self, name, number)
+            if name in more:
+                more[name] = number
+            else:
+                object.__setattr__(self, name, number)
+        object.__setattr__(self, "inputs", more)
         if self.kind not in KINDS:
             raise TargetError(f"target kind is '{self.kind}'; expected one of {', '.join(KINDS)}.")
         if self.flops is None:
             object.__setattr__(self, names.FLOPS, 6.0 * self.params * self.tokens)
+
+    def value(self, name: str) -> float:
+        """Return what the target says of an input of a law.
+
+        Raises
+        ------
+        TargetError
+            If it says nothing of it.
+        """
+        if name in self.inputs:
+            return self.inputs[name]
+        if name in (names.PARAMS, names.TOKENS, names.FLOPS):
+            return getattr(self, name)
+        raise TargetError(
+            f"the law takes '{name}' and the target gives params, tokens and "
+            f"{', '.join(self.inputs) or 'nothing else'}; add it: Target(..., "
+            f"inputs={{'{name}': 1e9}}), or {name}=1e9 in --target."
+        )
 
 
 def targets_from(
@@ -85,8 +110,15 @@ def targets_from(
             )
         known = (names.PARAMS, names.TOKENS, names.FAMILY, names.FLOPS, "kind")
         columns = [c for c in known if c in source.columns]
+        more = [
+            c for c in names.LAW_INPUTS
+            if c in source.columns and pd.api.types.is_numeric_dtype(source[c])
+        ]  # fmt: skip
         cells: list[dict[str, Any]] = [
-            {"kind": kind} | {c: _cell(row[c]) for c in columns} for _, row in source.iterrows()
+            {"kind": kind}
+            | {c: _cell(row[c]) for c in columns}
+            | {"inputs": {c: row[c] for c in more if row[c] > 0}}
+            for _, row in source.iterrows()
         ]
         out = [Target(**values) for values in cells]
     else:

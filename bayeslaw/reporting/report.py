@@ -12,7 +12,7 @@ from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.reporting.sections import Results, alarms, answer, sections
 from bayeslaw.reporting.template import PAGE
-from bayeslaw.scoring import Scorecard
+from bayeslaw.scoring import CalibrationCard, Scorecard, calibration_card
 
 
 def require_packages() -> None:
@@ -30,7 +30,9 @@ def require_packages() -> None:
         )
 
 
-def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) -> Path:
+def report(
+    *results: Fit | Forecast | CalibrationCard | Scorecard | Decision, path: str | Path
+) -> Path:
     """Write results into one self-contained HTML file.
 
     The page has no scripts and loads nothing; text from the runs is escaped wherever it stands.
@@ -38,7 +40,8 @@ def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) ->
 
     Parameters
     ----------
-    results : fits, forecasts, score cards and decisions, in any order.
+    results : fits, forecasts, calibration cards, score cards and decisions, in any order. A
+        forecast beside its fit gets a calibration card, of public ladders, if none is given.
     path : where to write; the file appears only when it is complete.
 
     Returns
@@ -73,18 +76,24 @@ def report(*results: Fit | Forecast | Scorecard | Decision, path: str | Path) ->
 
 
 def _sort(results: tuple[object, ...]) -> Results:
-    known = (Fit, Forecast, Scorecard, Decision)
+    known = (Fit, Forecast, CalibrationCard, Scorecard, Decision)
     strangers = sorted({type(r).__name__ for r in results if not isinstance(r, known)})
     if strangers or not results:
         raise SpecError(
             f"a report was asked of {', '.join(strangers) or 'no results'}; expected "
             f"{', '.join(k.__name__ for k in known)}, at least one."
         )
+    fits = tuple(r for r in results if isinstance(r, Fit))
+    forecasts = tuple(r for r in results if isinstance(r, Forecast))
+    held = tuple(r for r in results if isinstance(r, CalibrationCard))
+    if len(fits) == 1 and not held:
+        held = tuple(calibration_card(fits[0], made, backtest=False) for made in forecasts)
     return Results(
-        tuple(r for r in results if isinstance(r, Fit)),
-        tuple(r for r in results if isinstance(r, Forecast)),
+        fits,
+        forecasts,
         tuple(r for r in results if isinstance(r, Scorecard)),
         tuple(r for r in results if isinstance(r, Decision)),
+        held,
     )
 
 

@@ -13,9 +13,10 @@ from bayeslaw.design import Decision
 from bayeslaw.inference import Fit
 from bayeslaw.plots import calibration, curves, to_svg
 from bayeslaw.prediction import Forecast, Target
-from bayeslaw.scoring import Scorecard
+from bayeslaw.scoring import CalibrationCard, Scorecard
 
 _MOST_ROWS = 60
+_SHARES = {"50 %", "80 %", "90 %", "95 %", "CRPS", "bias"}
 _FRACTIONS = {"sd", "width90", "sd_error", "regret"}
 
 
@@ -52,6 +53,7 @@ class Results:
     forecasts: tuple[Forecast, ...] = ()
     cards: tuple[Scorecard, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    held: tuple[CalibrationCard, ...] = ()
 
 
 def answer(results: Results) -> str:
@@ -106,6 +108,11 @@ def sections(results: Results) -> Iterator[Section]:
         yield Section("Forecast", (Block("table", _forecast_table(forecast)),))
         picture = to_svg(curves(forecast, fit=fit), "loss against training compute with forecast")
         yield Section("Picture", (Block("picture", picture),))
+    for held in results.held:
+        blocks = [Block("list", held.lines)]
+        if held.evidence:
+            blocks.insert(0, Block("table", as_table(_held(held), percent=_SHARES)))
+        yield Section("How often intervals like these have held", tuple(blocks))
     for card in results.cards:
         lines = card.text.splitlines()
         yield Section(
@@ -248,6 +255,19 @@ def _card_table(card: Scorecard) -> Table:
     for name in card.summary["baselines"]:
         shown[name] = t[name].map("{:.3f}".format)
     return as_table(shown)
+
+
+def _held(card: CalibrationCard) -> pd.DataFrame:
+    t = card.table
+    held = {f"{level} %": t[f"held{level}"] for level in ("50", "80", "90", "95")}
+    columns = {
+        "in": t["where"],
+        "beyond": t["beyond"],
+        **held,
+        "CRPS": t["crps"],
+        "bias": t["bias"],
+    }
+    return pd.DataFrame(columns | {"families": t["n_families"], "labs": t["n_labs"]})
 
 
 def _interval(table: pd.DataFrame, level: str) -> list[str]:

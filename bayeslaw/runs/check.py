@@ -179,7 +179,7 @@ def _outliers(runs: Runs) -> Iterator[Finding]:
 
 def _spikes(runs: Runs) -> Iterator[Finding]:
     table = runs.table.sort_values([RUN, TOKENS], kind="stable")
-    best = table.groupby(RUN, sort=False)[LOSS].transform(lambda loss: loss.cummin())
+    best = table.groupby(RUN, sort=False)[LOSS].cummin()
     spikes = table[table[LOSS] > (1 + SPIKE) * best]
     for run, rows in spikes.groupby(RUN, sort=False):
         yield Finding(

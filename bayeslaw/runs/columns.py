@@ -14,6 +14,7 @@ from bayeslaw.names import (
     FINAL,
     FLOPS,
     LAB,
+    LAW_INPUTS as LAW_INPUTS,  # rows that differ in one of them are different experiments
     LOSS,
     LOSS_SD,
     PARAMS,
@@ -31,9 +32,6 @@ MAX_TOKENS = 1e19
 MAX_FLOPS = 1e36
 MAX_LOSS = 15.0  #: nats per token; a uniform guess over 3 million tokens
 MAX_LABEL = 200  #: characters
-
-#: Inputs some laws ask for; rows that differ in one of them are different experiments.
-LAW_INPUTS = ("unique_tokens", "experts", "vocab", "batch_tokens", "lr")
 
 
 @dataclass(frozen=True)

@@ -385,6 +385,19 @@ RUNS_TABLES = (
 
 OTHER_TABLES = (
     Dataset(
+        name="bnsl_addition",
+        title="Test loss of 4-digit addition against training examples, a sharp break",
+        paper="2210.14891",
+        licence="none",
+        rows=17,
+        kind="table",
+        upstream="ethancaballero/broken_neural_scaling_laws"
+        "@ffa608f7ca7910b6f6bcbd39915491353ad5d600"
+        ":fit_bnsl_and_extrapolate__4_digit_addition__dataset_size_x-axis.py",
+        local="bnsl_4digit_addition/bnsl_4digit_addition.csv",
+        local_sha256="d44e1e23b7567d18a176c7436f49ba35c6d955d06734497070f91d61ea7ba5c4",
+    ),
+    Dataset(
         name="obsscaling_base",
         title="Benchmark scores of 148 base models (observational scaling laws)",
         paper="2405.10938",

@@ -220,8 +220,9 @@ class Runs:
                 f"thin(after={after}, at_most={at_most}); expected after from 0 to 1 and "
                 "at_most of 1 or more"
             )
-        keep = np.zeros(len(self), dtype=bool)
-        for _, tokens in self.table.groupby(RUN, sort=False)[TOKENS]:
+        alone = ~self.table.duplicated(RUN, keep=False)
+        keep = alone.to_numpy(copy=True)
+        for _, tokens in self.table[~alone].groupby(RUN, sort=False)[TOKENS]:
             late = tokens[tokens >= after * tokens.max()].sort_values(ascending=False)
             goals = np.linspace(np.log(late.iloc[0]), np.log(late.iloc[-1]), at_most)
             distance = np.abs(np.log(late.to_numpy())[:, None] - goals)

@@ -14,16 +14,17 @@ from bayeslaw.errors import ExtrapolationWarning, SpecError, TargetError
 from bayeslaw.inference import Fit, Health, fit
 from bayeslaw.laws import Law
 from bayeslaw.model.spec import Spec
-from bayeslaw.prediction import Forecast, forecast
+from bayeslaw.prediction import Average, Forecast, forecast
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import rules
 from bayeslaw.scoring.baselines import baselines
 from bayeslaw.scoring.card import Scorecard
 from bayeslaw.scoring.holdout import hide, late
-from bayeslaw.scoring.rivals import from_draws, from_normal
+from bayeslaw.scoring.rivals import from_draws, from_normal, plain_bayes
+from bayeslaw.scoring.stacking import average
 
 SCORES = ("last", "tail")
-PARAMETRIC = "parametric"
+PARAMETRIC, PLAIN = "parametric", "plain_bayes"
 _TAIL = 0.3
 
 
@@ -59,8 +60,9 @@ def backtest(
         its tokens, averaged per run.
     least_sizes : sizes (distinct params) a family needs to be scored: 3 for ``"largest"`` and 1
         for the others, unless given.
-    parametric : also fit the same specification without discrepancy, and score its forecasts
-        beside; takes a second fit.
+    parametric : also score forecasts without discrepancy, which takes two more fits: of the
+        same specification (``parametric``), and of the law with independent rows and nothing
+        else (``plain_bayes``, see :func:`~bayeslaw.scoring.rivals.plain_bayes`).
     settings : passed on to :func:`bayeslaw.fit` as they are, such as ``engine`` and ``draws``.
 
     Returns
@@ -82,16 +84,21 @@ def backtest(
             "expected Spec(discrepancy=Discrepancy()). Leave parametric out."
         )
     training, hidden = hide(runs, holdout, least_sizes=least_sizes)
-    fitted = fit(training, spec, law=law, seed=seed, **settings)
+    if spec is not None and law is not None:
+        raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
+    spec = spec or Spec(law or "chinchilla")
+    fitted = _fitted(training, spec, seed, settings)
     observed = hidden.last() if score == "last" else _tail(hidden)
-    table = _table(_beyond(fitted, observed), observed, training, fitted.law)
+    table = _table(_beyond(fitted, observed), observed, training, spec.laws[0])
     health = fitted.health
     if parametric:
-        trusting = fit(training, replace(fitted.spec, discrepancy=None), seed=seed, **settings)
-        draws = _draws(_beyond(trusting, observed))
-        table = table.join(from_draws(draws, table["observed"].to_numpy(), PARAMETRIC))
-        health = _also(health, trusting.health)
-    return Scorecard(table, fitted.law.name, seed, holdout, score, health)
+        rivals = {PARAMETRIC: replace(spec, discrepancy=None), PLAIN: plain_bayes(spec.laws[0])}
+        for name, other in rivals.items():
+            rival = _fitted(training, other, seed, settings)
+            draws = _draws(_beyond(rival, observed))
+            table = table.join(from_draws(draws, table["observed"].to_numpy(), name))
+            health = _also(health, name, rival.health)
+    return Scorecard(table, spec.label, seed, holdout, score, health)
 
 
 def score(
@@ -135,7 +142,12 @@ def score(
     return Scorecard(_table(forecast, observed, training, law or "chinchilla"))
 
 
-def _beyond(fitted: Fit, observed: Runs) -> Forecast:
+def _fitted(training: Runs, spec: Spec, seed: int, settings: dict[str, Any]) -> Fit | Average:
+    made = average if spec.also else fit
+    return made(training, spec, seed=seed, **settings)
+
+
+def _beyond(fitted: Fit | Average, observed: Runs) -> Forecast:
     with warnings.catch_warnings():
         # To reach beyond the runs is the purpose here; the card says how far.
         warnings.simplefilter("ignore", ExtrapolationWarning)
@@ -146,9 +158,9 @@ def _tail(runs: Runs) -> Runs:
     return runs.drop(runs.table.index[~late(runs.table, _TAIL)])
 
 
-def _also(health: Health, rival: Health) -> Health:
-    """Add what the rival's fit failed; it is a warning, for our forecasts do not rest on it."""
-    failed = tuple(f"the parametric-only refit failed its health gate: {f}" for f in rival.failures)
+def _also(health: Health, name: str, rival: Health) -> Health:
+    """Add what a rival's fit failed; it is a warning, for our forecasts do not rest on it."""
+    failed = tuple(f"the {name} refit failed its health gate: {f}" for f in rival.failures)
     return replace(health, warnings=(*health.warnings, *failed))
 
 

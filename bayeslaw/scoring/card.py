@@ -17,7 +17,7 @@ from bayeslaw.scoring.averages import LEVELS, averages, by_family, figures
 from bayeslaw.scoring.baselines import BASELINES
 from bayeslaw.scoring.chance import clopper_pearson, uniformity
 
-RIVALS = (*BASELINES, "parametric")
+RIVALS = (*BASELINES, "parametric", "plain_bayes")
 
 
 @dataclass(frozen=True, eq=False)

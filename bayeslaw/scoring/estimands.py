@@ -115,7 +115,7 @@ def truth_beyond(
     law: Law = spec.law  # type: ignore[assignment]
     relative = {n: getattr(target, n) / layout.references[n] for n in law.input_names}
     curve = np.log(law(relative, {n: drawn[n].values for n in law.parameter_names}))
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         point = np.log([list(relative.values())])
         wander = drawn["wander"].values
         for f, part in enumerate(layout.features):

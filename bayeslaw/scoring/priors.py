@@ -14,10 +14,11 @@ from bayeslaw.errors import FitError
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.priors import Interval, Priors
-from bayeslaw.model.spec import Noise, Spec
+from bayeslaw.model.spec import Checkpoints, Noise, Spec
 from bayeslaw.runs import Runs
-from bayeslaw.scoring import priors_choice
+from bayeslaw.scoring import priors_choice, priors_drift
 from bayeslaw.scoring.priors_choice import Setting
+from bayeslaw.scoring.priors_drift import best_drift
 from bayeslaw.scoring.priors_ladders import ladders_of
 from bayeslaw.scoring.priors_messages import (
     CHECKPOINT,
@@ -35,7 +36,8 @@ _METHOD = (
     "Exponent centre, discrepancy scale and length: mean over {settings} settings, weighted by "
     "the Student-t log score of each lab's largest runs, hidden and forecast from runs of at most "
     "1/4, 1/10, 1/30 and 1/100 of their family's largest compute; each lab counts as one "
-    "observation. Other intervals: each lab fitted by itself, its prior divided out, random "
+    "observation. Drift: the same over {drifts} sizes, trusting the law. "
+    "Other intervals: each lab fitted by itself, its prior divided out, random "
     "effects between labs; the interval is of a new lab."
 )
 
@@ -96,7 +98,7 @@ def learn_each(
     leave_outs : labs to leave out, for each of the priors.
     runs, law, seed, scores, sources, told : as for :func:`learn_priors`.
     """
-    spec = Spec(law=law)
+    spec = _spec(law)
     unseen = set.intersection(*(set(out) for out in leave_outs))
     for out in leave_outs:
         labs = ladders_of(runs, _AT_MOST_FITTING, leave_out=out)
@@ -117,7 +119,8 @@ def learn_each(
         if close not in heard:
             heard[close] = hear(labs, close.applied(spec), seed=seed, told=told)
         kept = [told_by for told_by in heard[close] if told_by.lab not in out]
-        learned.append(_priors(spec, chosen, kept, out, sources or {runs.source: runs.digest}))
+        known = sources or {runs.source: runs.digest}
+        learned.append(_priors(spec, chosen, kept, out, known, best_drift(scores, out)))
     return learned
 
 
@@ -130,7 +133,7 @@ def scores_of(
     path: Path | None = None,
     told: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
-    """Score every setting of exponents and discrepancy on every lab's largest runs.
+    """Score every setting of exponents and discrepancy, and every drift, on the largest runs.
 
     Parameters
     ----------
@@ -141,9 +144,10 @@ def scores_of(
     Returns
     -------
     pandas.DataFrame
-        As :func:`bayeslaw.scoring.priors_choice.scored`.
+        As :func:`bayeslaw.scoring.priors_choice.scored`, and the rows of
+        :func:`bayeslaw.scoring.priors_drift.drift_scored`.
     """
-    spec, keys = Spec(law=law), list(priors_choice.KEYS)
+    spec, keys = _spec(law), list(priors_choice.KEYS)
     labs = ladders_of(runs, _AT_MOST_CHOOSING, leave_out=leave_out)
     digest = runs.digest[:16]
     found = pd.DataFrame(columns=["digest", *keys])
@@ -164,7 +168,17 @@ def scores_of(
         parts.append(new.assign(digest=digest))
         if path is not None:
             pd.concat(parts).to_csv(path, index=False, float_format="%.6g")
+    if "kappa" not in found or not (found["kappa"] > 0).any():
+        new = priors_drift.drift_scored(labs, spec, seed=seed, told=told)
+        parts.append(new.assign(digest=digest))
+        if path is not None:
+            pd.concat(parts).to_csv(path, index=False, float_format="%.6g")
     return pd.concat(parts, ignore_index=True)
+
+
+def _spec(law: Law | str) -> Spec:
+    """Keep checkpoints, whatever the default: their noise is learned too."""
+    return Spec(law=law, checkpoints=Checkpoints(after=0.5, at_most=5))
 
 
 def _priors(
@@ -173,6 +187,7 @@ def _priors(
     heard: list[Told],
     left_out: tuple[str, ...],
     sources: Mapping[str, str],
+    kappa: Interval | None,
 ) -> Priors:
     law: Law = spec.law  # type: ignore[assignment]
     gp = chosen.discrepancy()
@@ -193,12 +208,15 @@ def _priors(
         checkpoint=_level(spec.noise, CHECKPOINT, heard),
         scale=gp.scale,
         length=gp.length,
+        kappa=kappa,
         labs=tuple(h.lab for h in heard),
         left_out=left_out,
         families=sum(h.families for h in heard),
         runs=sum(h.runs for h in heard),
         sources=sources,
-        method=_METHOD.format(settings=len(priors_choice.SETTINGS)),
+        method=_METHOD.format(
+            settings=len(priors_choice.SETTINGS), drifts=len(priors_drift.KAPPAS)
+        ),
         version=version("bayeslaw"),
     )
 

@@ -14,10 +14,10 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from bayeslaw import names
 from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError
+from bayeslaw.inference import Fit
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.spec import Discrepancy, Spec
@@ -39,8 +39,7 @@ SCALE_SPREAD, EXPONENT_SPREAD = 0.5, 0.2
 
 _TARGETS_ABOVE = 3.0  # targets have more than the largest compute over this
 _MOST_FAMILIES, _MOST_TARGETS = 6, 10
-_FREEDOM = 4.0
-_DRAWS = 250
+DRAWS = 250
 
 
 @dataclass(frozen=True)
@@ -241,7 +240,7 @@ def _key(setting: Setting) -> dict[str, float]:
 
 
 def _by_lab(scores: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
-    counted = scores[~scores[names.LAB].isin(without)]
+    counted = scores[(scores["scale"] > 0) & ~scores[names.LAB].isin(without)]
     if counted.empty:
         raise FitError(
             "no lab has large runs to forecast from smaller ones; expected families whose "
@@ -253,19 +252,21 @@ def _by_lab(scores: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _score(training: Runs, targets: Runs, spec: Spec, seed: int) -> dict[str, float]:
-    fitted = short_fit(training, spec, draws=_DRAWS, seed=seed)
+    return judge(short_fit(training, spec, draws=DRAWS, seed=seed), targets)
+
+
+def judge(fitted: Fit, targets: Runs) -> dict[str, float]:
+    """Score forecasts of targets: crps, log_score and coverage90, and the families they are of."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BayeslawWarning)
         draws = forecast(fitted, targets).draws.transpose("target", "chain", "draw").values
     draws = draws.reshape(len(draws), -1)
     observed = targets.table[names.LOSS].to_numpy()
-    off = (np.log(observed) - np.log(draws).mean(1), np.log(draws).std(1, ddof=1))
-    scale = np.maximum(off[1], rules.NARROWEST) * np.sqrt((_FREEDOM - 2) / _FREEDOM)
     low, high = np.quantile(draws, [0.05, 0.95], axis=1)
     found = pd.DataFrame(
         {
             "crps": rules.crps(draws, observed),
-            "log_score": -student.logpdf(off[0], _FREEDOM, scale=scale),
+            "log_score": rules.student_score(draws, observed),
             "coverage90": ((low <= observed) & (observed <= high)).astype(float),
         }
     )

@@ -7,8 +7,38 @@ import pandas as pd
 import scoringrules
 from scipy.stats import norm
 
+from bayeslaw.laws import Law
+from bayeslaw.model.spec import Checkpoints, Noise, Spec
 from bayeslaw.scoring import rules
 from bayeslaw.scoring.averages import LEVELS
+
+# A residual scale that only the data decide: 90 % between these fractions of the loss.
+_RESIDUAL = (0.0005, 0.05)
+
+
+def plain_bayes(law: Law | str) -> Spec:
+    """Return the model one would write down first: a curve, and rows that scatter around it.
+
+    Final losses only, each an independent Student-t around its family's curve; no effect of a
+    run, no discrepancy, no relation between families; the exponents that published fits have.
+
+    Parameters
+    ----------
+    law : the curve.
+
+    Examples
+    --------
+    >>> plain_bayes("chinchilla").pool
+    'none'
+    """
+    return Spec(
+        law,
+        pool="none",
+        labs=False,
+        noise=Noise(run=_RESIDUAL),
+        discrepancy=None,
+        checkpoints=Checkpoints(after=0.0, at_most=1),
+    )
 
 
 def from_draws(draws: np.ndarray, observed: np.ndarray, name: str | None = None) -> pd.DataFrame:

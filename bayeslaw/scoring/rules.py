@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import scoringrules
-from scipy.stats import norm
+from scipy.stats import norm, t as student
 
 # Draws that all agree would have infinite density; no loss is known to a part in a million.
 NARROWEST = 1e-6
+_FREEDOM = 4.0
 
 
 def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
@@ -113,6 +114,26 @@ def log_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """
     # Not scoringrules.logs_normal: it takes the logarithm of a density that has run to zero.
     return -norm.logpdf(np.log(observed), np.log(draws).mean(axis=-1), _log_sd(draws))
+
+
+def student_score(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Return minus the log density of the log loss, under a Student-t fitted to the draws.
+
+    With four degrees of freedom and the draws' mean and s.d.: one forecast far off does not
+    drown the others, as it does in :func:`log_score`.
+
+    Parameters
+    ----------
+    draws : forecast losses, shape (..., draws).
+    observed : losses, shape (...).
+
+    Examples
+    --------
+    >>> student_score(np.exp([[-0.01, 0.0, 0.01]]), np.array([1.0])).round(2)
+    array([-3.97])
+    """
+    sd = _log_sd(draws) * np.sqrt((_FREEDOM - 2) / _FREEDOM)
+    return -student.logpdf(np.log(observed), _FREEDOM, np.log(draws).mean(axis=-1), sd)
 
 
 def interval_score(draws: np.ndarray, observed: np.ndarray, level: float = 0.9) -> np.ndarray:

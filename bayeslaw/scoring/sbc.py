@@ -18,13 +18,15 @@ from bayeslaw.inference.health import Check
 from bayeslaw.inference.prior import draw_prior
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
-from bayeslaw.model.spec import Spec
+from bayeslaw.model.spec import Checkpoints, Inflated, Spec
 from bayeslaw.prediction import Target
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.estimands import estimands, forecast_beyond, target_beyond, truth_beyond
 from bayeslaw.simulation import simulate
 
+#: Kept of each simulated run: several, so that their process is checked too.
+CHECKPOINTS = Checkpoints(after=0.5, at_most=5)
 # A loss of this size takes the place of the anchors that a prior is otherwise relative to.
 LEVEL = 2.5
 # Ranks among a hundred draws ask less of a sampler than the ends of an interval do.
@@ -62,7 +64,8 @@ def sbc(
     ----------
     design : runs whose inputs, families and checkpoints are used and whose losses are not; a
         small built-in design of four families unless given.
-    spec : the model; ``law=`` alone takes the default specification of that law.
+    spec : the model; ``law=`` alone takes the default specification of that law, with several
+        checkpoints per run, so that their process is checked too.
     law : name of a law, if no spec is given.
     simulations : data sets to draw and fit.
     ranked : posterior draws that each truth is ranked among, evenly spaced over the chains.
@@ -86,12 +89,14 @@ def sbc(
     """
     if spec is not None and law is not None:
         raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
-    if simulations < 1 or ranked < 1 or jobs < 1:
+    require_positive(simulations, ranked, jobs)
+    spec = in_nats(spec or Spec(law or "chinchilla", checkpoints=CHECKPOINTS))
+    if isinstance(spec.discrepancy, Inflated):
         raise SpecError(
-            f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
+            "an inflated discrepancy acts only beyond the runs, where no engine sees it; expected "
+            "a Discrepancy or None. Check the engine with discrepancy=None."
         )
-    spec = in_nats(spec or Spec(law or "chinchilla"))
-    runs = _in_order(spec, small_design() if design is None else design)
+    runs = in_order(spec, small_design() if design is None else design)
     layout, target = lay_out(spec, runs), target_beyond(runs)
     truth = draw_prior(spec, layout, draws=simulations, seed=seed)
     log_loss = truth["log_loss"].values
@@ -112,8 +117,23 @@ def sbc(
         )
         for i in range(simulations)
     ]
-    outcomes = list(_watched(_spread(work, jobs), simulations, progress))
+    outcomes = list(watched(spread(work, jobs), simulations, progress))
 
+    return gathered(outcomes, spec, simulations, ranked, seed)
+
+
+def require_positive(simulations: int, ranked: int, jobs: int) -> None:
+    """Refuse counts below one."""
+    if simulations < 1 or ranked < 1 or jobs < 1:
+        raise SpecError(
+            f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
+        )
+
+
+def gathered(
+    outcomes: list[_Outcome], spec: Spec, simulations: int, ranked: int, seed: int
+) -> Calibration:
+    """Gather the ranks of all simulations that are kept."""
     dropped = tuple((i, o.fault) for i, o in enumerate(outcomes) if o.fault)
     if len(dropped) == simulations:
         raise FitError(
@@ -135,7 +155,7 @@ def sbc(
     return Calibration(table, name, made_by, seed, simulations, ranked, dropped)
 
 
-def in_nats(spec: Spec) -> Spec:
+def in_nats(spec: Spec, level: float = LEVEL) -> Spec:
     """Return the specification with every loss-unit prior stated in nats, for a fixed anchor.
 
     Examples
@@ -145,7 +165,7 @@ def in_nats(spec: Spec) -> Spec:
     """
     law: Law = spec.law  # type: ignore[assignment]
     fixed = {
-        p.name: (round(LEVEL * low, 6), round(LEVEL * high, 6))
+        p.name: (round(level * low, 6), round(level * high, 6))
         for p in law.parameters
         for low, high in [spec.interval(p)[0]]
         if p.in_loss_units
@@ -190,8 +210,8 @@ def _simulation(
             made = fitter(runs, spec, **settings)
         except FitError as error:
             return _Outcome({}, fault=str(error))
-        drawn, pick = _thinned(made.posterior, ranked)
-        if fault := _fault(made.health, ranked):
+        drawn, pick = thinned(made.posterior, ranked)
+        if fault := unrankable(made.health, ranked):
             return _Outcome({}, fault=fault)
         beyond = forecast_beyond(made, target, pick)
     found = estimands(spec, made.layout, drawn, made.layout.log_loss, beyond)
@@ -199,7 +219,7 @@ def _simulation(
     return _Outcome(ranks, made.engine)
 
 
-def _fault(health: Health, ranked: int) -> str:
+def unrankable(health: Health, ranked: int) -> str:
     """Say what forbids to rank among the draws of a fit, if anything."""
     for failure in health.failures:
         if failure.check not in _LENIENT:
@@ -212,7 +232,7 @@ def _fault(health: Health, ranked: int) -> str:
     return ""
 
 
-def _thinned(posterior: xr.Dataset, ranked: int) -> tuple[xr.Dataset, np.ndarray]:
+def thinned(posterior: xr.Dataset, ranked: int) -> tuple[xr.Dataset, np.ndarray]:
     """Keep evenly spaced draws, the chains one after the other, as a single dim ``draw``."""
     total = posterior.sizes["chain"] * posterior.sizes["draw"]
     if total < ranked:
@@ -227,7 +247,7 @@ def _thinned(posterior: xr.Dataset, ranked: int) -> tuple[xr.Dataset, np.ndarray
     return kept.rename(kept="draw").transpose("draw", ...), pick
 
 
-def _in_order(spec: Spec, design: Runs) -> Runs:
+def in_order(spec: Spec, design: Runs) -> Runs:
     """Return the rows a fit would keep, in the order of its layout."""
     kept = design.thin(after=spec.checkpoints.after, at_most=spec.checkpoints.at_most)
     order = [names.FAMILY, names.RUN, names.TOKENS]
@@ -240,7 +260,7 @@ def _with_losses(runs: Runs, loss: np.ndarray, relative_sd: np.ndarray) -> Runs:
     return replace(runs, table=runs.table.assign(**changed))
 
 
-def _spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
+def spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
     """Do the work, here or in processes; seeds are settled, so the outcome is the same."""
     if jobs == 1:
         return (_simulation(*task) for task in work)
@@ -255,7 +275,8 @@ def _spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
     return processes(delayed(_simulation)(*task) for task in work)
 
 
-def _watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
+def watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
+    """Show how many simulations are done, if asked."""
     if not progress:
         return outcomes
     from rich.console import Console

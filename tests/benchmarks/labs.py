@@ -1,10 +1,13 @@
 """Back-tests of public ladders by lab, each with priors learned without it; misses included.
 
-    uv run python -m tests.benchmarks.labs [--only 1,2] [--ablation] [--declared] [--json PATH]
+    uv run python -m tests.benchmarks.labs [--only 1,2] [--ablation] [--choose SCORES.csv]
+        [--declared] [--table OUT.md] [--json PATH]
 
 Item 1: the thirty families of ColPret, largest hidden, the last 30 % of its training scored.
 Item 2: eight data sets, each lab fitted by itself; largest hidden, and all above a tenth of the
-largest compute.
+largest compute; --table writes what is published of it.
+--choose scores candidates for the defaults and alternatives to the discrepancy, each lab under
+the one that the other labs chose.
 Public ladders are read from the folder in BAYESLAW_DATA_DIR.
 """
 
@@ -18,9 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from tests.benchmarks import labs_ablation
+from tests.benchmarks import labs_ablation, labs_choice
 from tests.benchmarks.engine import PIPED_WIDTH, environment
 from tests.benchmarks.labs_cards import (
     LADDERS,
@@ -31,10 +32,10 @@ from tests.benchmarks.labs_cards import (
     alone_card,
     clean_card,
     declared,
-    lab_figures,
     ladder_card,
     learned,
 )
+from tests.benchmarks.labs_table import beside, published
 from tests.benchmarks.report import (
     Row,
     Section,
@@ -73,11 +74,14 @@ def first(lengths: Lengths, believing: Believing) -> tuple[Section, str]:
         *health(made),
     ]
     title = f"{s['n_families']} families of ColPret, {made.n_labs} labs, largest hidden"
-    return Section(1, title, tuple(rows)), tables(made, title)
+    return Section(1, title, tuple(rows)), beside(made, title)
 
 
-def second(lengths: Lengths, believing: Believing) -> Iterator[tuple[Section, str]]:
-    """Judge eight data sets under two splits."""
+def second(
+    lengths: Lengths, believing: Believing, table: Path | None = None
+) -> Iterator[tuple[Section, str]]:
+    """Judge eight data sets under two splits; write what is published of both to a file."""
+    texts = []
     for number, split in ((2, LARGEST), (3, TENFOLD)):
         parts, rows = [alone_card(split, believing, lengths)], []
         for dataset in LADDERS:
@@ -90,6 +94,8 @@ def second(lengths: Lengths, believing: Believing) -> Iterator[tuple[Section, st
         rows += [
             at_most("CRPS over that of the parametric-only model, means over labs",
                     ratio(made, "parametric"), PARAMETRIC),
+            at_most("CRPS over that of plain Bayes, means over labs",
+                    ratio(made, "plain_bayes"), PARAMETRIC),
             at_most("CRPS over that of inflated least squares, means over labs",
                     ratio(made, "inflated"), INFLATED),
             shown("mean ARE over labs", 100 * labs["mean_are"], "%"),
@@ -101,7 +107,10 @@ def second(lengths: Lengths, believing: Believing) -> Iterator[tuple[Section, st
             *health(made),
         ]  # fmt: skip
         title = f"eight data sets, {made.n_labs} labs, hidden: {split}"
-        yield Section(number, title, tuple(rows)), tables(made, title)
+        texts.append(published(made, title))
+        if table is not None:
+            table.write_text("\n".join(texts), encoding="utf-8")
+        yield Section(number, title, tuple(rows)), beside(made, title)
 
 
 def joined(parts: list[Scorecard]) -> Scorecard:
@@ -145,30 +154,6 @@ def health(made: Scorecard) -> list[Row]:
     return [shown("failed checks of the fits", len(made.health.failures))]
 
 
-def tables(made: Scorecard, title: str) -> str:
-    """Return the labs of a card as Markdown, and every rival beside the forecasts."""
-    beside = lab_figures(made)
-    lines = ["| lab | forecast | ARE | bias | CRPS | 50 / 80 / 90 / 95 % held | width 90 % |",
-             "|---|---|---:|---:|---:|---|---:|"]  # fmt: skip
-    for (lab, forecast), row in beside.sort_index(level=0, sort_remaining=False).iterrows():
-        lines.append(f"| {lab} | {forecast} | {cells(row)} |")
-    for forecast, rows in beside.groupby(level=1, sort=False):
-        mean = rows.mean()
-        lines.append(f"| mean of {len(rows)} labs | {forecast} | {cells(mean)} |")
-    return f"### {title}\n\n{made.table_by_lab}\n\n" + "\n".join(lines) + "\n"
-
-
-def cells(row: pd.Series) -> str:
-    """Return the figures of one forecast of one lab."""
-    if pd.isna(row["are"]):
-        return " |  |  |  | "
-    plain = " | ".join(f"{row[name]:.2%}" for name in ("are", "bias", "crps"))
-    if "width90" not in row or pd.isna(row["width90"]):
-        return f"{plain} |  | "
-    held = " / ".join(f"{row[f'coverage{level}']:.2f}" for level in COVERAGE)
-    return f"{plain} | {held} | {row['width90']:.2%}"
-
-
 def ablated(lengths: Lengths) -> tuple[Section, str]:
     """Leave out one source of width at a time."""
     table = labs_ablation.ablation(lengths)
@@ -182,6 +167,21 @@ def ablated(lengths: Lengths) -> tuple[Section, str]:
         frame.to_string(float_format="{:.4f}".format) for frame in (means, labs[list(means)])
     )
     return Section(4, "what each source of width is for", tuple(rows)), written
+
+
+def choice(lengths: Lengths, path: Path, which: str) -> tuple[Section, str]:
+    """Score candidates, and choose for each lab by the others."""
+    candidates = {"defaults": labs_choice.CANDIDATES, "alternatives": labs_choice.ALTERNATIVES}
+    table = labs_choice.scores(lengths, candidates[which], path=path)
+    table = table[table["candidate"].isin(candidates[which])]
+    found = labs_choice.chosen(table)
+    rows = [
+        shown(f"{lab}: chosen by the others", f"{row['chosen']} (ahead by {row['margin']:.1%})")
+        for lab, row in found.iterrows()
+    ]
+    ratio = labs_choice.geometric(found["over first"])
+    rows.append(shown(f"CRPS so chosen over that of '{table['candidate'].iloc[0]}'", ratio))
+    return Section(5, f"candidates: {which}", tuple(rows)), labs_choice.text(table)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -213,9 +213,12 @@ def _chosen(
     if 1 in chosen.only:
         yield first(lengths, believing)
     if 2 in chosen.only:
-        yield from second(lengths, believing)
+        yield from second(lengths, believing, chosen.table)
     if chosen.ablation:
         yield ablated(lengths)
+    if chosen.choose:
+        for which in ("defaults", "alternatives"):
+            yield choice(lengths, chosen.choose, which)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -229,6 +232,10 @@ def _parser() -> argparse.ArgumentParser:
         default=[1, 2], metavar="1,2", help="items; '' for none",
     )  # fmt: skip
     parser.add_argument("--ablation", action="store_true", help="leave out one source at a time")
+    parser.add_argument(
+        "--choose", type=Path, metavar="SCORES.csv", help="candidates; scores are kept there"
+    )
+    parser.add_argument("--table", type=Path, metavar="OUT.md", help="write item 2 as Markdown")
     parser.add_argument("--declared", action="store_true", help="the built-in priors instead")
     parser.add_argument("--draws", type=int, default=500, help="draws per chain (500)")
     parser.add_argument("--cores", type=int, default=1, help="processors to use (1)")

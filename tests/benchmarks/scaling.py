@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
+
 from bayeslaw.inference import Fit
 from bayeslaw.model import Discrepancy, Spec
-from tests.benchmarks.fitting import beyond, moments, timed_fit
+from bayeslaw.runs import Runs
+from tests.benchmarks.fitting import beyond, moments, timed_fit, verdict
 from tests.benchmarks.fresh import Unmeasured, job, measure
 from tests.benchmarks.report import Row, Section, at_most, failed, shown
 from tests.benchmarks.sizes import Sizes
@@ -25,8 +29,10 @@ def run(sizes: Sizes, cores: int) -> Section:
     notes = (
         "families: one fresh process per size, so the peak memory is that fit's; growth is judged "
         "on the second call without compile, so that a constant cost does not flatter it",
-        f"rows: one family; rank {FULL_RANK} of the discrepancy against the default rank of "
-        f"{Discrepancy().rank} (what the components miss is independent between runs)",
+        f"rows: one family; what takes over as rows grow is the low rank of the discrepancy: "
+        f"{Discrepancy().rank} components however many rows there are, what they miss being "
+        f"independent between runs; here against rank {FULL_RANK}",
+        f"checkpoints: the last half of each run, at most {Spec().checkpoints.at_most} rows",
     )
     return Section(3, TITLE, tuple(rows), notes)
 
@@ -101,28 +107,45 @@ def row_rows(sizes: Sizes, cores: int) -> list[Row]:
     """Return seconds by rows of one family, and what the low rank costs in accuracy."""
     settings = {"cores": cores, **sizes.fit}
     timed_fit(simulated(1, sizes.rows[0]), None, "auto", **settings)  # compiles, untimed
+    kept = Spec().checkpoints.at_most
+    return [
+        *kind_rows("final losses", sizes.rows, settings, lambda count: simulated(1, count)),
+        # More checkpoints than are kept: the default thins them to the last half of each run.
+        *kind_rows(
+            f"rows of {kept} checkpoints a run", sizes.rows, settings,
+            lambda count: simulated(1, count // kept, checkpoints=4 * kept),
+        ),
+    ]  # fmt: skip
+
+
+def kind_rows(
+    kind: str, counts: tuple[int, ...], settings: dict[str, Any], made: Callable[[int], Runs]
+) -> list[Row]:
+    """Return the rows of tables of growing size whose rows are of one kind."""
     rows: list[Row] = []
     cost: dict[int, float] = {}
-    for count in sizes.rows:
-        runs = simulated(1, count)
+    for count in counts:
+        runs = made(count)
         targets = beyond(runs)
         short, seconds = timed_fit(runs, Spec(), "auto", **settings)
         cost[count] = seconds - _compile(short)
         full_spec = Spec(discrepancy=Discrepancy(rank=FULL_RANK))
         full, full_seconds = timed_fit(runs, full_spec, "auto", **settings)
         low, high = moments(short, targets), moments(full, targets)
-        what = f"{count} rows of one family"
+        what = f"{count} {kind}"
+        left = float(np.sqrt(short.layout.remainder.max()))
         rows += [
-            shown(f"{what}: fit ({short.engine})", cost[count], "s"),
+            shown(f"{what}: fit ({short.engine}, {verdict(short)})", cost[count], "s"),
             shown(f"{what}: rank {FULL_RANK}", full_seconds - _compile(full), "s"),
             shown(f"{what}: means apart at 10x compute, in s.d.", float(abs(low.apart(high)[0]))),
             shown(f"{what}: of that by chance (1 s.d.)", float(low.noise(high)[0])),
             shown(f"{what}: ratio of s.d.", float(low.sd[0] / high.sd[0])),
+            shown(f"{what}: share of the discrepancy's s.d. that is left out, most", left),
         ]
         reason = short.reason
-    rows.append(shown(f"{sizes.rows[-1]} rows of one family: reason", reason))
+    rows.append(shown(f"{counts[-1]} {kind}: reason", reason))
     few, many = min(cost), max(cost)
-    rows.append(shown(f"exponent of growth, {few} to {many} rows", exponent(cost, few, many)))
+    rows.append(shown(f"exponent of growth, {few} to {many} {kind}", exponent(cost, few, many)))
     return rows
 
 

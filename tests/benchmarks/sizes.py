@@ -20,7 +20,7 @@ class Sizes:
     long : settings of the long reference fit of one family.
     least_squares, huber : draws of the two bootstraps.
     families, family_rows : numbers of families that are timed, and rows in each.
-    rows : rows of one family that are timed.
+    rows : rows of one family that are timed, as runs of one row and of five.
     limit : seconds after which a timed fit is given up.
     paths : settings of the fits whose agreement is judged.
     """
@@ -36,7 +36,7 @@ class Sizes:
     huber: int = 4000
     families: tuple[int, ...] = (10, 30, 100, 300, 1000)
     family_rows: int = 24
-    rows: tuple[int, ...] = (10, 30, 100, 300, 1000)
+    rows: tuple[int, ...] = (50, 100, 200, 400, 1000)
     limit: float = 900.0
     paths: Mapping[str, Any] = field(
         default_factory=lambda: {"draws": 2000, "tune": 1000, "chains": 4, "retry": False}
@@ -70,7 +70,7 @@ TOY = Sizes(
     huber=5,
     families=(2, 4),
     family_rows=6,
-    rows=(6, 12),
+    rows=(10, 20),
     limit=120.0,
     paths=_LEAST,
 )

@@ -46,14 +46,15 @@ def published() -> Runs:
     return load_dataset(DATASET).where(f"{names.FAMILY} in ({chosen})")
 
 
-def simulated(families: int = 5, rows: int = 12, seed: int = 0) -> Runs:
-    """Return families drawn from a population, one run per row, with a law that is not exact.
+def simulated(families: int = 5, rows: int = 12, seed: int = 0, checkpoints: int = 1) -> Runs:
+    """Return families drawn from a population, with a law that is not exact.
 
     Parameters
     ----------
     families : number of families, named f0000 and so on.
     rows : runs of each family; sizes and tokens per parameter are drawn log-uniformly.
     seed : seed of the truth and of the noise.
+    checkpoints : rows of each run.
     """
     rng = np.random.default_rng([seed, families, rows])
     law = get_law("chinchilla")
@@ -70,6 +71,7 @@ def simulated(families: int = 5, rows: int = 12, seed: int = 0) -> Runs:
         params=params,
         tokens=tokens,
         family=labels,
+        checkpoints=checkpoints,
         seed=seed + 1,
     )
     return _off_the_law(runs, rng)

@@ -100,7 +100,7 @@ def two_families():
 
 
 def test_a_case_fits_the_chosen_sizes_and_all_other_families(two_families):
-    case = transfer.Case("ours", "ours from its second", slice(1, 2), 5.0)
+    case = transfer.Case("ours", "a lab", "ours from its second", slice(1, 2), 5.0)
     train, hidden = transfer.parted(two_families, case)
     own = train.table[train.table[names.FAMILY] == "ours"]
     assert own[names.PARAMS].unique().tolist() == [3e8]
@@ -110,7 +110,7 @@ def test_a_case_fits_the_chosen_sizes_and_all_other_families(two_families):
 
 
 def test_a_run_keeps_its_noise_along_its_late_rows(two_families, invented):
-    case = transfer.Case("ours", "ours", slice(0, 3), 5.0, strict=True)
+    case = transfer.Case("ours", "a lab", "ours", slice(0, 3), 5.0, strict=True)
     train, hidden = transfer.parted(two_families, case)
     fitted = transfer.fit_quietly(train, Spec(), TOY, 1)
     one = transfer.mean_of_run(fitted, hidden.table.tail(1))

@@ -1,11 +1,12 @@
 """The benchmark by lab: what it hides, which priors it takes, and that it names its misses."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayeslaw import Runs
 from bayeslaw.scoring import Scorecard, backtest
-from tests.benchmarks import labs, labs_ablation
+from tests.benchmarks import labs, labs_ablation, labs_choice, labs_table
 from tests.benchmarks.labs_cards import (
     declared,
     lab_figures,
@@ -55,7 +56,7 @@ def test_each_rival_stands_beside_the_forecasts_of_each_lab(card):
     table = lab_figures(card)
     assert set(table.index.get_level_values("lab")) == {"north", "south"}
     assert {"bayeslaw", "parametric", "last_value"} <= set(table.index.get_level_values(1))
-    text = labs.tables(card, "synthetic")
+    text = labs_table.beside(card, "synthetic")
     assert "nan" not in text and "| north | bayeslaw |" in text
 
 
@@ -79,3 +80,38 @@ def test_each_ablation_leaves_out_what_it_says():
     assert made["no run effects"].noise.run[1] < 1e-4 and made["no pooling"].pool == "none"
     scale = np.array(made["small discrepancy"].discrepancy.scale)
     assert scale == pytest.approx(labs_ablation.SMALL * np.array(spec.discrepancy.scale))
+
+
+def scores():
+    """Two candidates: the second is better by half everywhere but in the east."""
+    rows = [
+        {"dataset": "d", "lab": lab, "split": "largest", "candidate": name,
+         **dict.fromkeys(labs_choice.FIGURES, 0.9), "crps": crps}
+        for lab in ("north", "south", "east")
+        for name, crps in (("wide", 0.02), ("narrow", 0.05 if lab == "east" else 0.01))
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_each_lab_is_scored_under_what_the_others_chose():
+    found = labs_choice.chosen(scores())
+    assert found["chosen"].to_dict() == {"north": "wide", "south": "wide", "east": "narrow"}
+    assert found.loc["east", "over first"] == pytest.approx(2.5)
+    assert found.loc["north", "over own best"] == pytest.approx(2.0)
+    assert "| narrow |" in labs_choice.text(scores())
+
+
+def test_a_candidate_is_the_default_but_for_what_its_name_says():
+    made = {name: of("any") for name, of in labs_choice.CANDIDATES.items() if "learned" not in name}
+    assert {spec.checkpoints.at_most for name, spec in made.items() if "final" in name} == {1}
+    assert {spec.checkpoints.at_most for name, spec in made.items() if "half" in name} == {5}
+    for name, spec in made.items():
+        assert bool(spec.priors) == ("unshifted" in name)
+
+
+def test_the_published_table_has_families_bounds_and_every_rival(card):
+    text = labs_table.published(card, "synthetic")
+    assert "nan" not in text and "north: a, b'|x; south: c" in text
+    assert (
+        "Clopper-Pearson" in text and "| plain_bayes |" in text and "| **mean of 2 labs**" in text
+    )

@@ -6,6 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from bayeslaw import Average, Discrepancy, Inflated
 from bayeslaw.cli import app
 from bayeslaw.inference.health import Check, Failure, Health
 from tests.scoring.synthetic import ladder, synthetic_fit
@@ -77,7 +78,7 @@ def test_the_flags_reach_the_fit(asked, table):
     ((_, spec, settings),) = asked
     assert (spec.law.name, spec.pool) == ("kaplan", "shared")
     assert settings == {
-        "law": None, "seed": 7, "engine": "pymc", "draws": 100, "tune": 150, "chains": 2,
+        "seed": 7, "engine": "pymc", "draws": 100, "tune": 150, "chains": 2,
         "cores": 1, "progress": False,
     }  # fmt: skip
 
@@ -115,10 +116,33 @@ def test_the_tail_of_each_run_can_be_scored(asked, table):
     assert len(record["targets"]) == record["summary"]["n_targets"] == 3
 
 
-def test_the_parametric_rival_is_a_second_fit(asked, table):
+def test_the_rivals_without_discrepancy_are_fits_of_their_own(asked, table):
     record = json.loads(run(table, "--parametric", "--json", "-").stdout)
-    assert len(asked) == 2 and asked[1][1].discrepancy is None
-    assert "parametric" in record["summary"]["baselines"]
+    assert [spec.discrepancy is None for _, spec, _ in asked] == [False, True, True]
+    assert {"parametric", "plain_bayes"} <= set(record["summary"]["baselines"])
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind"), [("gp", Discrepancy), ("inflated", Inflated), ("none", type(None))]
+)
+def test_each_discrepancy_reaches_the_fit(asked, table, flag, kind):
+    run(table, "--discrepancy", flag, "--quiet")
+    assert type(asked[0][1].discrepancy) is kind
+
+
+def test_several_laws_are_averaged_over(monkeypatch, table):
+    found = []
+
+    def average(runs, spec, **settings):
+        found.append(spec)
+        parts = [synthetic_fit(runs) for _ in spec.laws]
+        return Average(spec, tuple(parts), (0.25, 0.75))
+
+    monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "average", average)
+    flags = ["--law", "chinchilla, kaplan", "--priors", "generic", "--json", "-"]
+    record = json.loads(run(table, *flags).stdout)
+    assert record["law"] == found[0].label == "chinchilla, kaplan"
+    assert found[0].each()[0].beliefs is not None and found[0].each()[1].beliefs is None
 
 
 def test_an_unhealthy_refit_is_written_marked_and_ends_with_one(monkeypatch, table, tmp_path):

@@ -62,6 +62,13 @@ def test_a_malformed_table_is_refused_and_nothing_is_written(case: Malformed, tm
         "seed no number": (["check", "RUNS", "--seed", "x"], "--seed"),
         "no jobs": (["fit", "RUNS", "--jobs", "0"], "--jobs"),
         "discrepancy": (["fit", "RUNS", "--discrepancy", "rbf"], "'gp'"),
+        "laws for one fit": (["fit", "RUNS", "--law", "chinchilla,kaplan"], "a fit is of one law"),
+        "one law twice": (["backtest", "RUNS", "--law", "kaplan,kaplan"], "each law once"),
+        "an empty law": (["backtest", "RUNS", "--law", "kaplan,"], "unknown law ''"),
+        "laws into one file": (
+            ["forecast", "RUNS", "--target", TARGET, "--law", "chinchilla,kaplan", "--out", "f.nc"],
+            "--out cannot be",
+        ),
         "no such priors": (["fit", "RUNS", "--priors", "absent.json"], "No such file"),
         "fit into no folder": (["fit", "RUNS", "--out", "absent/fit.nc"], "folder that does not"),
         "fit with other suffix": (["fit", "RUNS", "--out", "fit.csv"], "does not end in .nc"),

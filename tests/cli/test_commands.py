@@ -6,6 +6,7 @@ import stat
 import sys
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
+from weakref import WeakKeyDictionary
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 import bayeslaw
 from bayeslaw.cli import app, demonstration
 from bayeslaw.inference.health import Check, Failure, Health
+from bayeslaw.scoring import CalibrationCard
 
 TARGETS = ["--target", "params=70B,tokens=1.4T", "--target", "params=2e9,tokens=4e10"]
 SUMMARY = {"median", "mean", "sd", "intervals"}
@@ -105,6 +107,30 @@ def test_a_forecast_from_a_stored_fit_is_the_same_to_the_byte(fitted, folder):
         assert forecast["intervals"]["90"][0] < forecast["median"] < forecast["intervals"]["90"][1]
 
 
+def test_every_forecast_says_how_often_its_like_have_held(fitted, folder, monkeypatch):
+    beside = fitted.path.with_suffix(".card.json")
+    beside.unlink(missing_ok=True)
+    first = json.loads(run("forecast", fitted.path, *TARGETS, "--json", "-", code=1).stdout)
+    far, near = (forecast["calibration"] for forecast in first["forecasts"])
+    assert near["supported"] and not far["supported"]
+    assert near["own"]["n_families"] == 1 and set(near["own"]["coverage"]) == {
+        "50",
+        "80",
+        "90",
+        "95",
+    }
+    assert near["public"]["n_labs"] > 5
+    kept = beside.read_text()
+    # The second time nothing is fitted.
+    monkeypatch.setattr("bayeslaw.scoring.own_ladder.backtest", None)
+    monkeypatch.setattr("bayeslaw.scoring.own_ladder._MADE", WeakKeyDictionary())
+    again = run("forecast", fitted.path, *TARGETS, code=1).stdout
+    assert "On public ladders" in again and "nothing supports an interval" in again
+    assert beside.read_text() == kept
+    bare = run("forecast", fitted.path, *TARGETS, "--no-card", "--json", "-", code=1).stdout
+    assert "calibration" not in json.loads(bare)["forecasts"][0]
+
+
 def test_targets_come_from_a_table_and_families_may_be_new(fitted, folder):
     path = folder / "targets.csv"
     path.write_text("N,D,family,kind\n7B,140B,,mean\n1e9,2e10,o[bold]x,run\n")
@@ -178,7 +204,7 @@ def test_the_report_holds_fit_and_forecast(fitted, folder, monkeypatch):
     page = folder / "report.html"
     monkeypatch.setitem(sys.modules, "bayeslaw.reporting", _reporting())
     run("forecast", fitted.path, *TARGETS, "--report", page, code=1)
-    assert page.read_text() == "Fit Forecast"
+    assert page.read_text() == "Fit Forecast CalibrationCard"
 
 
 def _reporting():
@@ -202,6 +228,8 @@ def test_the_demo_keeps_its_slow_parts(stored, folder, monkeypatch):
     scoring.backtest = lambda *_, **__: made.append("card") or card  # type: ignore[attr-defined]
     for module in (design, scoring, _reporting()):
         monkeypatch.setitem(sys.modules, module.__name__, module)
+    held = CalibrationCard(None, "it was not asked for", (None,), (10.0,))
+    monkeypatch.setattr(demonstration, "calibrate", lambda *_, **__: held)
     monkeypatch.setattr("bayeslaw.runs.datasets.load_dataset", lambda _: fit.runs)
     monkeypatch.setattr(demonstration, "FAMILIES", tuple(fit.runs.families))
     monkeypatch.setattr(demonstration, "fit_runs", lambda *_: made.append("fit") or fit)
@@ -217,6 +245,7 @@ def test_the_demo_keeps_its_slow_parts(stored, folder, monkeypatch):
     record = json.loads(warm.stdout)
     assert record["backtest"] == {"summary": {}} and record["plan"] == {"plans": []}
     assert record["forecasts"][0]["extrapolation_factor"] == pytest.approx(10)
+    assert record["forecasts"][0]["calibration"]["missing"] == "it was not asked for"
     run(*arguments, "--draws", "500", code=1)
     (out / "fit.nc").write_text("damaged")
     run(*arguments, "--draws", "500", code=1)
@@ -228,3 +257,26 @@ def test_health_decides_between_zero_and_one(fitted, stored, monkeypatch):
         fit = replace(stored, health=health)
         monkeypatch.setattr("bayeslaw.inference.load_fit", lambda _, fit=fit: fit)
         run("forecast", fitted.path, *TARGETS, code=code)
+
+
+def test_sensitivity_says_what_rests_on_priors(fitted):
+    done = run("sensitivity", fitted.path, *TARGETS[:2], "--no-refit", "--json", "-", code=1)
+    record = json.loads(done.stdout)
+    assert list(record)[:5] == ["command", "version", "law", "seed", "health"]
+    assert {r["prior"] for r in record["power_scaling"]} >= {"all priors", "exponents", "noise"}
+    assert record["refits"][0]["change"] == "as stated"
+    assert {r["parameter"] for r in record["identifiability"]} >= {"E", "alpha", "run_sd"}
+    text = run("sensitivity", fitted.path, *TARGETS[:2], "--no-refit", code=1).stdout
+    assert "all priors counted half or double" in text and "o[bold]x" in text
+
+
+def test_outliers_are_listed_with_the_line_that_drops_them(fitted, table, tmp_path):
+    record = json.loads(run("outliers", fitted.path, "--json", "-", code=1).stdout)
+    assert record["runs"] == 6 and record["drop"] == [] and record["outliers"] == []
+    rows = table.read_text().splitlines()
+    twice = tmp_path / "runs.csv"
+    copy = rows[3].replace("/002/", "/copy/")
+    assert copy != rows[3]
+    twice.write_text("\n".join([*rows, copy]) + "\n")
+    text = run("outliers", twice, "--engine", "quadrature", "--draws", "250").stdout
+    assert "runs = runs.drop([6])" in text and "same params, tokens and loss" in text

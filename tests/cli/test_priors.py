@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bayeslaw import SpecError, load_priors
 from bayeslaw.cli import app, input as flags
 from bayeslaw.cli.options import Model
-from bayeslaw.scoring import priors_choice
+from bayeslaw.scoring import priors_choice, priors_drift
 from tests.model.test_priors import LEARNED
 from tests.scoring.test_priors import LABS, SETTING, judged, world
 
@@ -30,13 +30,17 @@ def table(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """One setting, and invented scores of it."""
+    """One setting and one drift, and invented scores of both."""
 
     def invented(labs, spec, *, settings, **_):
         return judged({s: dict.fromkeys(labs, -1.0) for s in settings})
 
+    def drifted(labs, spec, **_):
+        return judged({SETTING: dict.fromkeys(labs, -1.0)}).assign(kappa=0.01, scale=0.0)
+
     monkeypatch.setattr(priors_choice, "SETTINGS", (SETTING,))
     monkeypatch.setattr(priors_choice, "scored", invented)
+    monkeypatch.setattr(priors_drift, "drift_scored", drifted)
 
 
 def test_your_own_past_ladders_make_priors_that_a_fit_takes(table, quick, tmp_path):
@@ -57,7 +61,9 @@ def test_your_own_past_ladders_make_priors_that_a_fit_takes(table, quick, tmp_pa
 def test_scores_of_the_settings_are_kept_for_the_next_time(table, quick, tmp_path):
     scores = tmp_path / "scores.csv"
     run("priors", "learn", table, "--out", tmp_path / "ours.json", "--scores", scores)
-    assert pd.read_csv(scores)["lab"].tolist() == list(LABS)
+    kept = pd.read_csv(scores)
+    for own in (kept[kept["scale"] > 0], kept[kept["kappa"] > 0]):
+        assert own["lab"].tolist() == list(LABS)
 
 
 def test_show_prints_the_intervals_and_their_labs(tmp_path):

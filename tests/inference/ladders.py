@@ -3,11 +3,12 @@
 import numpy as np
 
 from bayeslaw.laws import get_law
-from bayeslaw.model import Spec
+from bayeslaw.model import Checkpoints, Spec
 from bayeslaw.runs import Runs
 from bayeslaw.simulation import simulate
 
 TRUTH = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
+#: Laws of every shape: with and without a floor, in one input and in two.
 TRUTHS = {
     "chinchilla": TRUTH,
     "kaplan": {"N_c": 8.8e13, "D_c": 5.4e13, "alpha_N": 0.076, "alpha_D": 0.095},
@@ -15,6 +16,7 @@ TRUTHS = {
     "power_tokens": {"E": 1.7, "B": 410.0, "beta": 0.28},
     "power_flops": {"E": 1.7, "C": 2000.0, "gamma": 0.17},
 }
+LATE = Checkpoints(at_most=5)
 POOLINGS = {
     "partial": {},
     "none": {"pool": "none"},
@@ -38,8 +40,8 @@ def ladder(families: int = 3, checkpoints: int = 1, law: str = "chinchilla", see
 
 
 def spec_for(law: str, pooling: str = "partial", **settings: object) -> Spec:
-    """Return a spec whose pooling words name parameters the law has."""
+    """Return a spec whose pooling words name parameters the law has; it keeps checkpoints."""
     chosen = dict(POOLINGS[pooling])
     if isinstance(chosen.get("pool"), dict) and "E" not in get_law(law).parameter_names:
         chosen["pool"] = {get_law(law).parameter_names[-1]: "shared"}
-    return Spec(law, **chosen, **settings)
+    return Spec(law, **chosen, **{"checkpoints": LATE} | settings)

@@ -8,6 +8,7 @@ from scipy import stats
 from bayeslaw.inference.prior import draw_prior, log_likelihood
 from bayeslaw.model import Discrepancy, Noise, Spec, build_model, lay_out
 from bayeslaw.simulation import simulate
+from tests.inference.ladders import LATE
 
 DRAWS = 8000
 MODE = "FAST_COMPILE"
@@ -55,6 +56,7 @@ def test_numpy_and_the_graph_draw_from_one_prior(pool, labs, query, ladders):
     spec = Spec(
         pool=pool,
         labs=labs,
+        checkpoints=LATE,
         noise=Noise(run=(0.001, 0.1), checkpoint=(0.001, 0.1), between=1.5),
         discrepancy=Discrepancy(scale=(0.001, 0.5), rank=3),
     )
@@ -114,7 +116,7 @@ def plain(spec, layout, drawn):
 
 @pytest.mark.parametrize("tails", [None, 4.0])
 def test_new_losses_scatter_as_the_likelihood_says(tails, ladders):
-    spec = Spec(noise=Noise(tails=tails))
+    spec = Spec(noise=Noise(tails=tails), checkpoints=LATE)
     layout = lay_out(spec, ladders)
     drawn = draw_prior(spec, layout, draws=DRAWS, seed=4)
     rows = layout.family_of_row

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bayeslaw import Discrepancy, Noise, Priors, Spec, SpecError, load_priors
+from bayeslaw import Discrepancy, Inflated, Noise, Priors, Spec, SpecError, load_priors
 from bayeslaw.model.layout import lay_out
 from bayeslaw.model.priors import shipped_priors, slug
 from tests.scoring.synthetic import ladder
@@ -133,3 +133,42 @@ def test_for_every_lab_there_are_priors_that_did_not_see_it():
         assert without.left_out == (lab,) and lab not in without.labs
         assert set(without.labs) == set(everything.labs) - {lab}
         assert without.runs < everything.runs
+
+
+def test_learned_spreads_between_families_are_in_force_and_others_as_declared():
+    layout = lay_out(Spec().with_priors(LEARNED), ladder(("a", "b")))
+    declared = Spec().law.parameter("a").between
+    assert (layout.priors["E"].between, layout.priors["a"].between) == (0.05, declared)
+
+
+def test_a_learned_spread_moves_the_declared_model_and_the_first_belief_of_a_lattice():
+    from bayeslaw.inference.prior import draw_prior
+    from bayeslaw.inference.quadrature.population import first_belief
+
+    far = dict.fromkeys(LEARNED.intervals, 0.5)
+    spec = Spec(discrepancy=None).with_priors(replace(LEARNED, between=far))
+    layout = lay_out(spec, ladder(("a", "b")))
+    drawn = draw_prior(spec, layout, draws=200, seed=0)["between"].median("draw").values
+    assert (drawn > 0.35).all()
+    assert (first_belief(spec, layout).spread[:5] > 0.5).all()
+
+
+@pytest.mark.parametrize("wrong", [{"between": 0.0}, {"length": -1.0}, {"length": float("inf")}])
+def test_noise_that_cannot_be_is_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(SpecError, match=rf"noise\.{name} is .*expected a positive number"):
+        Noise(**wrong)
+
+
+def test_a_spread_between_families_that_cannot_be_is_refused():
+    with pytest.raises(SpecError, match=r"s\.d\. of E between families is -1"):
+        replace(LEARNED, between={"E": -1.0})
+
+
+def test_a_learned_drift_is_in_force_where_an_inflated_error_is_asked_for():
+    learned = replace(LEARNED, kappa=(0.002, 0.02))
+    assert Priors.from_dict(json.loads(learned.text())) == learned
+    assert Spec(discrepancy=Inflated()).with_priors(learned).discrepancy.kappa == (0.002, 0.02)
+    spec = Spec(discrepancy=Inflated()).with_priors(LEARNED)
+    assert spec.discrepancy == Inflated()
+    assert spec.interval(spec.law.parameter("alpha")) == (LEARNED.trusting["alpha"], False)

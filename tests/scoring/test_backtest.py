@@ -17,6 +17,7 @@ from bayeslaw.runs import load_runs
 from bayeslaw.scoring import Scorecard, backtest, score
 from bayeslaw.scoring.baselines import baselines
 from bayeslaw.scoring.holdout import hide
+from bayeslaw.scoring.rivals import plain_bayes
 from tests.scoring.synthetic import ladder, synthetic_fit
 
 SUMMARY = {
@@ -95,7 +96,7 @@ def test_no_hidden_loss_reaches_a_fit(holdout, which, monkeypatch):
     monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", fit)
     card = backtest(runs, holdout, score=which, parametric=True)
     training, hidden = hide(runs, holdout)
-    assert len(seen) == 2 and all(runs == training for runs in seen)
+    assert len(seen) == 3 and all(runs == training for runs in seen)
     losses = set(training.table["loss"])
     assert losses.isdisjoint(hidden.table["loss"]) and losses.isdisjoint(card.table["observed"])
     assert set(card.table["observed"]) <= set(hidden.table["loss"])
@@ -125,20 +126,25 @@ def test_what_a_fit_can_do_is_passed_on_as_it_is(monkeypatch):
     settings = {"engine": "an engine", "draws": 100, "tune": 150, "chains": 2, "retry": False}
     spec = Spec("chinchilla", pool="shared")
     backtest(ladder(), spec=spec, seed=3, parametric=True, **settings)
-    (ours, given), (rival, again) = found
-    assert given == {"law": None, "seed": 3} | settings and again == {"seed": 3} | settings
-    assert ours is spec and rival == replace(spec, discrepancy=None)
+    (ours, given), *rivals = found
+    assert all(asked == {"seed": 3} | settings for asked in (given, *(s for _, s in rivals)))
+    assert ours is spec
+    assert [rival for rival, _ in rivals] == [
+        replace(spec, discrepancy=None),
+        plain_bayes("chinchilla"),
+    ]
 
 
-def test_the_parametric_rival_is_scored_like_ours():
+@pytest.mark.parametrize("name", ["parametric", "plain_bayes"])
+def test_a_rival_with_a_posterior_is_scored_like_ours(name):
     card = backtest(ladder(("a", "b")), parametric=True)
-    rival = card.summary["baselines"]["parametric"]
+    rival = card.summary["baselines"][name]
     assert set(rival["coverage"]) == set(card.summary["coverage"])
     assert rival["width90"] < card.summary["width90"]
     assert rival["crps_ratio"] == pytest.approx(card.summary["crps"] / rival["crps"])
-    assert "beside parametric" in card.text
+    assert f"beside {name}" in card.text
     targets = card.to_dict()["targets"]
-    assert set(targets[0]["baselines"]) == PLAIN | {"inflated", "parametric"}
+    assert set(targets[0]["baselines"]) == PLAIN | {"inflated", "parametric", "plain_bayes"}
 
 
 def test_an_unhealthy_rival_is_a_warning_on_a_card_that_stands(monkeypatch):
@@ -150,7 +156,9 @@ def test_an_unhealthy_rival_is_a_warning_on_a_card_that_stands(monkeypatch):
 
     monkeypatch.setattr(sys.modules["bayeslaw.scoring.backtest"], "fit", fit)
     health = backtest(ladder(), parametric=True).health
-    assert health.ok and "parametric-only refit failed" in health.warnings[-1]
+    assert health.ok
+    assert "parametric refit failed" in health.warnings[-2]
+    assert "plain_bayes refit failed" in health.warnings[-1]
 
 
 def test_a_model_without_discrepancy_has_no_parametric_rival():

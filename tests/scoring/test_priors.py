@@ -7,7 +7,8 @@ import pytest
 from bayeslaw import FitError, RunsError, Spec, learn_priors, names
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.priors import learn_each, scores_of
-from bayeslaw.scoring.priors_choice import Setting, best, parted, scored
+from bayeslaw.scoring.priors_choice import Setting, around, best, parted, scored
+from bayeslaw.scoring.priors_drift import KAPPAS, best_drift, drift_scored
 from bayeslaw.scoring.priors_ladders import joined, ladders_of, public_ladder
 from bayeslaw.scoring.priors_messages import Message, message, predictive
 from bayeslaw.simulation import simulate
@@ -142,10 +143,17 @@ def test_scores_are_kept_and_a_stopped_search_goes_on(runs, tmp_path, monkeypatc
     def invented(labs, spec, *, settings, **_):
         return judged({s: dict.fromkeys(labs, -s.scale) for s in settings})
 
+    def drifted(labs, spec, **_):
+        rows = judged({SETTING: dict.fromkeys(labs, -1.0)}).assign(kappa=0.01, scale=0.0)
+        tried.append(len(rows))
+        return rows
+
+    tried = []
     monkeypatch.setattr(priors_choice, "scored", invented)
+    monkeypatch.setattr(priors.priors_drift, "drift_scored", drifted)
     path = tmp_path / "scores.csv"
     whole = scores_of(small, path=path)
-    tried = []
+    assert tried.pop() == len(LABS)
     monkeypatch.setattr(priors_choice, "scored", lambda *a, **k: tried.append(k))
     assert priors.scores_of(small, path=path)["log_score"].tolist() == whole["log_score"].tolist()
     assert not tried
@@ -178,3 +186,22 @@ def test_one_lab_under_two_names_is_left_out_whole(data_dir):
     table = public_ladder("colpret_clean").load().table
     assert set(table.loc[table["family"] == "OLMo1", "lab"]) == {"Bhagia2024"}
     assert "Chinchilla" not in set(table["family"])
+
+
+def test_drifts_weigh_by_the_scores_of_the_other_labs_and_never_vanish():
+    rows = [(0.0025, "north", -40.0), (0.0025, "south", 90.0), (0.04, "north", 0.0),
+            (0.04, "south", 0.0)]  # fmt: skip
+    scores = pd.DataFrame(rows, columns=["kappa", "lab", "log_score"]).assign(cut=4.0)
+    assert best_drift(scores) == pytest.approx(around(0.04, 0.5), rel=1e-3)
+    assert best_drift(scores, without=("south",)) == pytest.approx(around(0.0025, 0.5), rel=1e-3)
+    assert best_drift(judged({SETTING: {"north": -1.0}})) is None
+
+
+def test_one_fit_serves_every_drift_and_the_widest_covers_most(runs):
+    labs = {"north": ladders_of(runs, 12)["north"]}
+    found = drift_scored(labs, Spec(), cuts=(10.0,))
+    assert found["kappa"].tolist() == list(KAPPAS) and (found["scale"] == 0).all()
+    assert found["coverage90"].is_monotonic_increasing
+    # What is learned of drifts leaves the choice of a process alone.
+    both = pd.concat([judged({SETTING: {"north": -1.0}}), found])
+    assert best(both) == SETTING

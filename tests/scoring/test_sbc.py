@@ -16,13 +16,14 @@ from bayeslaw.inference import Fit, Health
 from bayeslaw.inference.health import Check, Failure
 from bayeslaw.inference.prior import draw_prior, log_likelihood
 from bayeslaw.laws import LAWS
-from bayeslaw.model import Noise, Spec, lay_out
+from bayeslaw.model import Checkpoints, Noise, Spec, lay_out
 from bayeslaw.prediction import forecast
 from bayeslaw.scoring import Calibration, sbc
 from bayeslaw.scoring.bands import holm, p_value, uniform_band
 from bayeslaw.scoring.estimands import estimands, target_beyond, truth_beyond
-from bayeslaw.scoring.sbc import _in_order, in_nats, small_design
+from bayeslaw.scoring.sbc import in_nats, in_order, small_design
 from bayeslaw.simulation import simulate
+from tests.inference.ladders import TRUTHS
 
 SIMULATIONS = 60
 #: So noisy that a sample of the prior, weighted by the likelihood, stands for the posterior.
@@ -124,7 +125,7 @@ def test_a_wrong_posterior_does_not_pass(change, named, design):
 def test_the_refits_see_the_simulated_losses_and_one_prior(right, design):
     engine, _ = right
     spec = in_nats(SPEC)
-    base = lay_out(spec, _in_order(spec, design))
+    base = lay_out(spec, in_order(spec, design))
     truth = draw_prior(spec, base, draws=SIMULATIONS, seed=0)
     for i, (layout, given, _) in enumerate(engine.given):
         np.testing.assert_allclose(layout.log_loss, truth["log_loss"][i], rtol=1e-12)
@@ -137,10 +138,10 @@ def test_the_refits_see_the_simulated_losses_and_one_prior(right, design):
 def test_checkpoints_and_measurement_error_keep_their_rows():
     table = small_design().table.sample(frac=1.0, random_state=1)
     design = small_design().replace_table(table.assign(loss_sd=0.01 * table["loss"]))
-    spec = in_nats(Spec())
+    spec = in_nats(Spec(checkpoints=Checkpoints(at_most=5)))
     engine = Importance(informed=False)
     made = sbc(design, spec, simulations=2, fitter=engine, jobs=1, draws=7)
-    truth = draw_prior(spec, lay_out(spec, _in_order(spec, design)), draws=2, seed=0)
+    truth = draw_prior(spec, lay_out(spec, in_order(spec, design)), draws=2, seed=0)
     for i, (layout, given, _) in enumerate(engine.given):
         np.testing.assert_allclose(layout.log_loss, truth["log_loss"][i], rtol=1e-12)
         np.testing.assert_allclose(layout.loss_sd, 0.01)
@@ -200,14 +201,14 @@ def test_what_cannot_be_is_refused(arguments, message, design):
 # What is ranked
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", TRUTHS)
 @pytest.mark.parametrize("pool", ["partial", "none", "mixed"])
-def test_every_law_and_pooling_has_finite_quantities(law, pool):
+def test_laws_of_every_shape_and_pooling_have_finite_quantities(law, pool):
     if pool == "mixed":
         first, *_, last = LAWS[law].parameter_names
         pool = {first: "none", last: "shared"}
     spec = in_nats(Spec(law, pool=pool))
-    runs = _in_order(spec, small_design())
+    runs = in_order(spec, small_design())
     layout, target = lay_out(spec, runs), target_beyond(runs)
     drawn = draw_prior(spec, layout, draws=4)
     beyond = truth_beyond(spec, layout, drawn, target, seed=0)
@@ -220,7 +221,7 @@ def test_every_law_and_pooling_has_finite_quantities(law, pool):
 def test_a_truth_beyond_the_runs_is_what_a_forecast_covers(design):
     """Two descriptions of a forecast: from the same parameters they make the same losses."""
     spec = in_nats(SPEC)
-    runs = _in_order(spec, design)
+    runs = in_order(spec, design)
     layout, target = lay_out(spec, runs), target_beyond(runs)
     drawn = draw_prior(spec, layout, draws=3000, seed=1)
     ours = truth_beyond(spec, layout, drawn, target, seed=2)

@@ -87,7 +87,7 @@ class Collapsed:
             out["levels"] = (levels,)
         out["exponents"] = (families, len(self.exponents))
         out["noise"] = (families, levels)
-        if self.spec.discrepancy is not None:
+        if self.spec.process is not None:
             out["scale"] = (families,)
         if self.spec.noise.tails is not None:
             out["weight"] = (len(self.layout.runs),)
@@ -134,7 +134,7 @@ class Collapsed:
         return {
             "location": np.array([p.location for p in priors]),
             "wide": np.array([p.spread for p in priors]),
-            "typical": np.array([p.between for p in self.law.parameters]),
+            "typical": np.array([p.between for p in priors]),
             "partial": np.array([w == "partial" for w in words]),
             "none": np.array([w == "none" for w in words]),
         }
@@ -210,8 +210,8 @@ class Collapsed:
             at["noise"], levels - self.levels[:, 0], noise_spread, self.centred["noise"]
         )
         log_scale = np.full(families, -np.inf)
-        if self.spec.discrepancy is not None:
-            middle, width = prior_location(*self.spec.discrepancy.scale)
+        if self.spec.process is not None:
+            middle, width = prior_location(*self.spec.process.scale)
             log_scale = middle + width * at["scale"]
         weight = at.get("weight", np.zeros(len(self.layout.runs)))
         return State(
@@ -316,10 +316,10 @@ class Collapsed:
             noise_bar + tail_bar,
         )  # fmt: skip
         value += add
-        if self.spec.discrepancy is not None:
-            ratio = (scale / (CAP * self.spec.discrepancy.scale[1])) ** 2
+        if self.spec.process is not None:
+            ratio = (scale / (CAP * self.spec.process.scale[1])) ** 2
             value -= 0.5 * float((at["scale"] ** 2 + ratio).sum())
-            width = prior_location(*self.spec.discrepancy.scale)[1]
+            width = prior_location(*self.spec.process.scale)[1]
             bars["scale"][:] = width * (levels_bar[:, 2] - ratio) - at["scale"]
         if self.spec.noise.tails is not None:
             half = self.spec.noise.tails / 2

@@ -56,7 +56,7 @@ def _recovered(
     out: dict[str, np.ndarray] = {
         n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)
     }
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         out["discrepancy_sd"] = np.empty((draws, families))
         out["wander"] = np.zeros((draws, families, layout.phi.shape[1]))
     rejected = np.zeros(families)
@@ -66,7 +66,7 @@ def _recovered(
             out[n][d] = np.exp(state.log_known[:, j]) * layout.priors[n].scale
         for j, n in enumerate(levels):
             out[n][d] = np.exp(state.log_noise[:, j])
-        if spec.discrepancy is not None:
+        if spec.process is not None:
             out["discrepancy_sd"][d] = np.exp(state.log_scale)
         for n, v in state.population.items():
             if n != "levels":

@@ -25,19 +25,19 @@ def family_draws(
     law: Law = spec.law  # type: ignore[assignment]
     families, draws = chosen.shape
     levels = [n for n, _ in noise_levels(spec, layout)]
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         levels.append("discrepancy_sd")
     out: dict[str, np.ndarray] = {
         n: np.empty((draws, families)) for n in (*law.parameter_names, *levels)
     }
-    if spec.discrepancy is not None:
+    if spec.process is not None:
         out["wander"] = np.zeros((draws, families, layout.phi.shape[1]))
     for f, (ladder, cloud, index) in enumerate(zip(rows, clouds, chosen, strict=True)):
         for i, n in enumerate(law.parameter_names):
             out[n][:, f] = np.exp(cloud.log_parameters[index, i]) * ladder.scale[i]
         for i, n in enumerate(levels):
             out[n][:, f] = np.exp(cloud.log_sd[index, i])
-        if spec.discrepancy is not None:
+        if spec.process is not None:
             out["wander"][:, f, : cloud.components.shape[1]] = cloud.components[index]
     return out
 

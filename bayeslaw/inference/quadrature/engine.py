@@ -8,33 +8,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from joblib import delayed
-from scipy.optimize import minimize
 
 from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
-from bayeslaw.inference.nuts import sample_density
-from bayeslaw.inference.parallel import in_parallel
+from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
+from bayeslaw.inference.quadrature.lattice import Guide, systematic
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, messages, systematic
+from bayeslaw.inference.quadrature.select import choose, message, seen_again, under
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
 # The working prior of a family is this much wider than what the other families say of it.
-_WIDER = 1.5
-# Lattice points of a family in each pass, one family alone, and at most.
-_PASSES = (128, 256, 1024)
-_ALONE = 1024
-_MOST = 4096
-_CAREFUL = 0.95
+_WIDER = 1.25
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """Lattice points of a family to begin with, and how many effective ones are wanted."""
+
+    points: int
+    enough: float
+    most: int
+
+
+# How often families and population answer each other, and what is no answer any more, in s.d.
+_TALKS, _STILL = 6, 0.05
+
+_FIRST = _Pass(128, 200.0, 1024)
+_LAST = _Pass(512, 800.0, 4096)
+# Of many families each adds little, and must cost little.
+_LAST_OF_MANY = _Pass(256, 400.0, 4096)
+_MANY = 100
+_ALONE = _Pass(1024, 800.0, 4096)
+# A family whose draws have too few points behind them is sampled again with this many.
+_AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 
 
 def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
@@ -59,26 +74,28 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     spec, layout, rows = work.spec, work.layout, work.rows
     beliefs = [first_belief(spec, layout)] * len(rows)
     guides = [_first_guide(spec, layout, beliefs[0])] * len(rows)
-    clouds = work.clouds(beliefs, guides, _PASSES[0])
-    population = Population(spec, layout, *messages(clouds, beliefs))
-    mode = _mode(population, np.zeros(population.size))
-    for points in _PASSES[1:]:
-        beliefs = population.cavities(mode, _WIDER)
-        clouds = work.clouds(beliefs, [c.guide for c in clouds], points)
-        population = Population(spec, layout, *messages(clouds, beliefs))
-        mode = _mode(population, mode)
-    # Its steps are cheap, and few labs leave a funnel: smaller ones cost little.
-    careful = replace(settings, target_accept=max(settings.target_accept, _CAREFUL))
-    found, stats = sample_density(population.log_density, mode, **vars(careful))
-    drawn = population.unpack(found.reshape(-1, found.shape[-1]))
+    clouds = work.clouds(beliefs, guides, _FIRST, looks=[True] * len(rows))
+    population, guide = work.settled(clouds, beliefs, None)
+    last = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
+    before, beliefs = beliefs, population.cavities(guide[0], _WIDER)
+    moved = [seen_again(*m) for m in zip(clouds, before, beliefs, strict=True)]
+    clouds = work.clouds(beliefs, [g for g, _ in moved], last, looks=[not k for _, k in moved])
+    population, guide = work.settled(clouds, beliefs, guide)
+    found = population.draws(settings.chains * settings.draws, guide, work.rng(), settings.cores)
+    drawn = found.values
     chosen, ess = work.choose(population, clouds, beliefs, drawn, range(len(rows)))
-    while points < _MOST:
+    for step in _AGAIN:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
         poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy)
         if not poor.size:
             break
-        points *= 2
-        again = work.clouds(beliefs, [c.guide for c in clouds], points, poor)
+        now = population.cavities(guide[0], _WIDER)
+        moved = [seen_again(clouds[f], beliefs[f], now[f]) for f in poor]
+        for (near, _), f in zip(moved, poor, strict=True):
+            clouds[f], beliefs[f] = replace(clouds[f], guide=near), now[f]
+        again = work.clouds(
+            beliefs, [c.guide for c in clouds], step, poor, looks=[not k for _, k in moved]
+        )
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, drawn, poor)
@@ -87,36 +104,38 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         drawn["log_lab"] = population.redrawn_labs(drawn, values, work.rng())
     own = family_draws(spec, layout, rows, clouds, chosen)
     whole = own | population_draws(population, drawn)
-    return _gathered(work, settings, whole, stats, ess, clouds)
+    shapes = np.array([c.shape for c in clouds])
+    return _gathered(
+        work, settings, whole, np.append(ess, found.ess), np.append(shapes, found.shape)
+    )
 
 
 def _alone(work: _Work, settings: Settings) -> Drawn:
     """Sample one family, whose population was integrated out."""
     belief = first_belief(work.spec, work.layout)
     guide = _first_guide(work.spec, work.layout, belief)
-    (cloud,) = clouds = work.clouds([belief], [guide], _ALONE)
+    (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, looks=[True])
     rng = work.rng()
     index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
     own = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
-    return _gathered(work, settings, own, xr.Dataset(), np.array([cloud.ess]), clouds)
+    return _gathered(work, settings, own, np.array([cloud.ess]), np.array([cloud.shape]))
 
 
 def _gathered(
     work: _Work,
     settings: Settings,
     values: dict[str, np.ndarray],
-    stats: xr.Dataset,
     ess: np.ndarray,
-    clouds: list[Cloud],
+    shapes: np.ndarray,
 ) -> Drawn:
     likelihood = {"loss": run_log_likelihood(work.spec, work.layout, values)}
     return Drawn(
         tidy(work.spec, work.layout, values, settings.chains),
-        stats,
+        xr.Dataset(),
         tidy(work.spec, work.layout, likelihood, settings.chains),
         {},
         importance_ess=ess,
-        tail_shape=np.array([c.shape for c in clouds]),
+        tail_shape=shapes,
     )
 
 
@@ -136,20 +155,59 @@ class _Work:
     def clouds(
         self,
         beliefs: list[Belief],
-        guides: list[tuple[np.ndarray, np.ndarray]],
-        points: int,
+        guides: list[Guide],
+        step: _Pass,
         which: Iterable[int] | None = None,
+        *,
+        looks: list[bool],
     ) -> list[Cloud]:
-        """Sample families, all unless told which."""
+        """Sample families, all unless told which; where to look is known unless told to look."""
         chosen = range(len(self.rows)) if which is None else list(which)
         calls = [
-            delayed(weighted_points)(
-                self.spec, self.layout, self.rows[f], beliefs[f], guides[f], points=points,
-                rng=self.rng(), cores=self.cores if len(self.rows) == 1 else 1,
+            call(
+                weighted_points, self.spec, self.layout, self.rows[f], beliefs[f], guides[f],
+                rng=self.rng(), look=look,
+                cores=self.cores if len(self.rows) == 1 else 1, **vars(step),
             )
-            for f in chosen
+            for f, look in zip(chosen, looks, strict=True)
         ]  # fmt: skip
         return in_parallel(self.cores, calls)
+
+    def settled(
+        self, clouds: list[Cloud], beliefs: list[Belief], guide: Guide | None
+    ) -> tuple[Population, Guide]:
+        """Let families and population speak until neither moves, the points staying where they are.
+
+        Returns
+        -------
+        The population, and where its spreads lie.
+        """
+        spec, layout = self.spec, self.layout
+        seen, at = clouds, beliefs
+        size = len(beliefs[0].mean)
+        precision = np.zeros((len(clouds), size, size))
+        moment = np.zeros((len(clouds), size))
+        population: Population | None = None
+        for talk in range(_TALKS):
+            calls = [call(message, c, b) for c, b in zip(seen, at, strict=True)]
+            for f, said in enumerate(in_parallel(self.cores, calls)):
+                if said is not None:
+                    # Half of what was said before keeps them from talking past each other.
+                    old = 0.5 if talk else 0.0
+                    precision[f] = old * precision[f] + (1 - old) * said[0]
+                    moment[f] = old * moment[f] + (1 - old) * said[1]
+            population = Population(spec, layout, precision.copy(), moment.copy())
+            guide = population.adapted(guide, self.rng(), self.cores)
+            before, at = at, population.cavities(guide[0], _WIDER)
+            far = max(
+                np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True)
+            )
+            if far < _STILL and at is not beliefs:
+                break
+            calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]
+            seen = in_parallel(self.cores, calls)
+        assert population is not None and guide is not None  # there is a first talk
+        return population, guide
 
     def choose(
         self,
@@ -161,28 +219,20 @@ class _Work:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return points of these families at each draw, (families, draws), and their ESS."""
         calls = [
-            delayed(choose)(clouds[f], beliefs[f], *population.around(drawn, f), self.rng())
+            call(choose, clouds[f], beliefs[f], *population.around(drawn, f), self.rng())
             for f in which
         ]
         found = in_parallel(self.cores, calls)
         return np.array([i for i, _ in found]), np.array([e for _, e in found])
 
 
-def _first_guide(spec: Spec, layout: Layout, belief: Belief) -> tuple[np.ndarray, np.ndarray]:
+def _first_guide(spec: Spec, layout: Layout, belief: Belief) -> Guide:
     law = spec.law
     names = law.parameter_names  # type: ignore[union-attr]
     curved = [names.index(n) for n in law.nonlinear]  # type: ignore[union-attr]
     pick = [*curved, *range(len(names), len(names) + len(noise_levels(spec, layout)))]
     mean, spread = belief.mean[pick], belief.spread[pick]
-    if spec.discrepancy is not None:
-        middle, width = prior_location(*spec.discrepancy.scale)
+    if spec.process is not None:
+        middle, width = prior_location(*spec.process.scale)
         mean, spread = np.append(mean, middle), np.append(spread, width)
     return mean, np.diag(spread**2)
-
-
-def _mode(population: Population, start: np.ndarray) -> np.ndarray:
-    def downhill(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = population.log_density(x)
-        return -value, -gradient
-
-    return minimize(downhill, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x

@@ -80,16 +80,16 @@ def log_tails(spec: Spec, layout: Layout, log_sd: np.ndarray) -> np.ndarray:
     log_sd : noise levels, then the discrepancy scale if there is one, in the last axis.
     """
     upper = [interval[1] for _, interval in noise_levels(spec, layout)]
-    if spec.discrepancy is not None:
-        upper.append(spec.discrepancy.scale[1])
+    if spec.process is not None:
+        upper.append(spec.process.scale[1])
     return -0.5 * (np.exp(2 * log_sd) / (CAP * np.array(upper)) ** 2).sum(-1)
 
 
 def log_discrepancy_prior(spec: Spec, log_scale: np.ndarray) -> np.ndarray | float:
     """Return the log density of the log discrepancy scale, its light tail left out."""
-    if spec.discrepancy is None:
+    if spec.process is None:
         return 0.0
-    middle, width = prior_location(*spec.discrepancy.scale)
+    middle, width = prior_location(*spec.process.scale)
     return log_normal(log_scale, middle, width)
 
 
@@ -124,7 +124,13 @@ def curve_parts(ladder: Ladder, log_nonlinear: np.ndarray) -> tuple[np.ndarray, 
         if not law.linear:
             fixed[:] = np.log(np.clip(law(ladder.inputs, known), 1e-300, 1e300))
         else:
-            columns = law.basis(ladder.inputs, known)
-            for c, n in enumerate(law.linear):
-                basis[:, :, c] = np.clip(columns[n], 0.0, 1e100) * ladder.scale[place[n]]
+            # All columns at once, so that powers are taken once: the column of an amplitude is the
+            # law with that amplitude at one and the others at zero.
+            one = np.eye(len(law.linear))[:, :, None, None]
+            units = {n: one[c] for c, n in enumerate(law.linear)}
+            columns = np.broadcast_to(
+                law(ladder.inputs, known | units), (len(law.linear), points, rows)
+            )
+            scale = np.array([ladder.scale[place[n]] for n in law.linear])
+            basis[:] = np.clip(np.moveaxis(columns, 0, -1), 0.0, 1e100) * scale
     return basis, fixed

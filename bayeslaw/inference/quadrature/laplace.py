@@ -20,7 +20,7 @@ from bayeslaw.inference.likelihood import (
 )
 
 _STEPS = 8
-_CLOSE_ENOUGH = 0.02
+_CLOSE_ENOUGH = 0.1
 _LONGEST_STEP = 0.7
 _REFINED = 2
 _LOG_2PI = math.log(2 * math.pi)
@@ -134,15 +134,16 @@ def nested_laplace(
         if k > 0:
             _start(basis[p], log_loss, mean, spread, x[rank:])
         worked = True
-        for it in range(_STEPS):
+        for _ in range(_STEPS):
             _curve(basis[p], fixed[p], x[rank:], k, m, log_fit)
             for i in range(m):
                 wander = 0.0
                 for c in range(rank):
                     wander += phi[i, c] * x[c]
                 off[i] = log_loss[i] - log_fit[i] - tau * wander
+                level = math.exp(-log_fit[i])
                 for c in range(k):
-                    design[i, rank + c] = basis[p, i, c] * math.exp(-log_fit[i])
+                    design[i, rank + c] = basis[p, i, c] * level
                 for c in range(rank):
                     design[i, c] = tau * phi[i, c]
             hessian[:] = 0.0
@@ -189,8 +190,6 @@ def nested_laplace(
                 hessian += np.dot(design.T, weighted)
             if not cholesky(hessian):
                 worked = False
-                break
-            if it == _STEPS - 1:
                 break
             solve_lower(hessian, step)
             moved = 0.0

@@ -7,26 +7,54 @@ from functools import cached_property
 
 import numpy as np
 
-from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH, population_density
+from bayeslaw.inference.health import MAX_TAIL_SHAPE
+from bayeslaw.inference.parallel import call, in_parallel
+from bayeslaw.inference.quadrature.evidence import CEILING, MIDDLE, WIDTH, population_evidence
 from bayeslaw.inference.quadrature.ladder import Belief
+from bayeslaw.inference.quadrature.lattice import (
+    Guide,
+    Lattice,
+    effective,
+    smoothed,
+    systematic,
+    tempered,
+)
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
-# A lab of this many families is as well known from them as from the other labs.
-_HALF_CENTRED = 3.0
-_FARTHEST = 50.0
+_ROUNDS = 30
+_COARSE = 512
+# Points behind the draws, at least and at most.
+_FEWEST, _MOST = 4096, 2**16
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Draws of the population, and how far to trust them.
+
+    Attributes
+    ----------
+    values : ``log_population`` and ``between`` of shape (draws, parameters), ``levels`` (draws,
+        levels), and if labs are a level ``across`` (draws, parameters) and ``log_lab`` (draws,
+        labs, parameters).
+    ess, shape : effective number of the weighted points behind them, and the shape of the
+        weights' tail.
+    """
+
+    values: dict[str, np.ndarray]
+    ess: float
+    shape: float
 
 
 @dataclass(frozen=True)
 class Population:
-    """The population's density in standard coordinates.
+    """The population, known by what each family's rows say of it.
 
-    Coordinates, in this order: population medians and spreads between families, each of shape
-    (parameters,); if labs are a level, spreads across labs (parameters,) and labs (labs,
-    parameters); then typical noise levels.
+    Its spreads between families, and across labs if those are a level, have standard normal
+    coordinates of shape (spreads,); given them all else is Gaussian.
 
     Attributes
     ----------
@@ -54,7 +82,7 @@ class Population:
         return (
             np.array([p.location for p in priors]),
             np.array([p.spread for p in priors]),
-            np.array([p.between for p in law.parameters]),
+            np.array([p.between for p in priors]),
             np.array([self.spec.pooling(n) == "partial" for n in law.parameter_names]),
             np.array(levels),
         )
@@ -65,35 +93,96 @@ class Population:
         lab = self.layout.lab_of_family
         return lab if self.has_labs else np.zeros_like(lab)
 
-    @cached_property
-    def centred(self) -> np.ndarray:
-        """By how much each lab is centred, shape (labs,); none if labs are not a level."""
-        families = np.bincount(self.lab_of_family)
-        return families / (families + _HALF_CENTRED) if self.has_labs else np.zeros(0)
-
     @property
     def size(self) -> int:
-        """Number of coordinates."""
-        k, levels = len(self.known[0]), len(self.known[-1])
-        return 2 * k + self.has_labs * (1 + len(self.centred)) * k + levels
+        """Number of spreads."""
+        return len(self.known[0]) * (1 + self.has_labs)
 
-    def unpack(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Turn coordinates, shape (..., size), into named quantities."""
-        location, wide, typical, _, levels = self.known
-        k = len(location)
-        out = {
-            "log_population": location + wide * x[..., :k],
-            "between": typical * np.exp(MIDDLE + WIDTH * x[..., k : 2 * k]),
-        }
+    @cached_property
+    def top(self) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and s.d. of the population's own prior, of all that families scatter in."""
+        location, wide, _, partial, levels = self.known
+        own = np.where(partial, wide, 0.0)
+        return np.append(location, levels[:, 0]), np.append(own, levels[:, 1])
+
+    def spreads(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Turn coordinates, shape (..., size), into spreads of shape (..., parameters)."""
+        typical = self.known[2]
+        k = len(typical)
+        out = {"between": typical * np.exp(MIDDLE + WIDTH * x[..., :k])}
         if self.has_labs:
-            out["across"] = across = 2 * typical * np.exp(MIDDLE + WIDTH * x[..., 2 * k : 3 * k])
-            raw = x[..., 3 * k : 3 * k + len(self.centred) * k]
-            raw = raw.reshape(*x.shape[:-1], -1, k)
-            share, off = self.centred[:, None], wide * x[..., None, :k]
-            stretch = across[..., None, :] ** (1 - share)
-            out["log_lab"] = out["log_population"][..., None, :] + stretch * (raw - share * off)
-        out["levels"] = levels[:, 0] + levels[:, 1] * x[..., x.shape[-1] - len(levels) :]
+            out["across"] = 2 * typical * np.exp(MIDDLE + WIDTH * x[..., k:])
         return out
+
+    def _scatter(self, named: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return s.d. of families in their lab and of labs, shape (..., values)."""
+        _, wide, _, partial, levels = self.known
+        shape = (*named["between"].shape[:-1], len(levels))
+        own = np.where(partial, named["between"], wide)
+        own = np.concatenate([own, np.full(shape, self.spec.noise.between)], -1)
+        across = np.zeros_like(own)
+        if self.has_labs:
+            across[..., : len(wide)] = np.where(partial, named["across"], 0.0)
+        return own, across
+
+    def log_density(self, x: np.ndarray, cores: int = 1) -> np.ndarray:
+        """Return the log density of spreads at coordinates, shape (points, size)."""
+        named = self.spreads(x)
+        typical = self.known[2]
+        out = -0.5 * (x**2).sum(-1)
+        for i, n in enumerate(named):
+            out -= 0.5 * ((named[n] / (CEILING * (1 + i) * typical)) ** 2).sum(-1)
+        block = -(-len(x) // cores)
+        blocks = [slice(i, i + block) for i in range(0, len(x), block)]
+        calls = [call(self._evidence, {n: v[b] for n, v in named.items()}) for b in blocks]
+        found = out + np.concatenate([e for e, _ in in_parallel(cores, calls)])
+        return np.where(np.isfinite(found), found, -np.inf)
+
+    def _evidence(
+        self, named: dict[str, np.ndarray], rng: np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log evidence of spreads, and draws of population and labs if asked for."""
+        centre, sd = self.top
+        own, across = self._scatter(named)
+        shape = (len(own), 2 + int(self.lab_of_family.max()), len(centre))
+        unit = np.empty((0, *shape[1:])) if rng is None else rng.standard_normal(shape)
+        drawn, out = np.empty_like(unit), np.empty(len(own))
+        shifted = self.moment - self.precision @ centre
+        population_evidence(
+            self.precision, shifted, self.lab_of_family, own, across, sd, unit, drawn, out
+        )
+        return out, centre + drawn
+
+    def adapted(self, guide: Guide | None, rng: np.random.Generator, cores: int) -> Guide:
+        """Return where the spreads lie, looking first where a guide says."""
+        guide = guide or (np.zeros(self.size), np.eye(self.size))
+        for _ in range(_ROUNDS):
+            x, log_q = Lattice.around(guide, rng).points(0, _COARSE)
+            guide, heat = tempered(x, self.log_density(x, cores) - log_q)
+            if heat >= 1.0:
+                break
+        return guide
+
+    def draws(self, n: int, guide: Guide, rng: np.random.Generator, cores: int) -> Sampled:
+        """Draw from the population's posterior: weighted spreads, and all else given them."""
+        lattice = Lattice.around(guide, rng)
+        points, x, log_weight = 0, np.empty((0, self.size)), np.empty(0)
+        while True:
+            fresh, log_q = lattice.points(points, max(_FEWEST, 2 * points))
+            x = np.concatenate([x, fresh])
+            log_weight = np.append(log_weight, self.log_density(fresh, cores) - log_q)
+            points = len(x)
+            log_share, shape = smoothed(log_weight)
+            ess = effective(log_share)
+            if (ess >= n and shape <= MAX_TAIL_SHAPE) or points >= _MOST:
+                break
+        values = self.spreads(x[rng.permutation(systematic(log_share, n, rng))])
+        _, drawn = self._evidence(values, rng)
+        k = len(self.known[0])
+        values["log_population"], values["levels"] = drawn[:, 0, :k], drawn[:, 0, k:]
+        if self.has_labs:
+            values["log_lab"] = drawn[:, 1:, :k]
+        return Sampled(values, ess, shape)
 
     def around(self, drawn: dict[str, np.ndarray], f: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what one family scatters around at each draw, means and spreads (draws, values).
@@ -136,35 +225,17 @@ class Population:
                 out[:, lab] = np.where(partial, fresh, out[:, lab])
         return out
 
-    def log_density(self, x: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the log density and its gradient at coordinates, shape (size,)."""
-        gradient = np.empty_like(x)
-        if not np.all(np.abs(x) < _FARTHEST):
-            return -np.inf, np.zeros_like(x)
-        location, wide, typical, partial, levels = self.known
-        value = population_density(
-            x, location, wide, typical, partial, levels, self.lab_of_family, self.centred,
-            self.spec.noise.between, self.precision, self.moment, gradient,
-        )  # fmt: skip
-        return value, gradient
-
     def cavities(self, x: np.ndarray, wider: float) -> list[Belief]:
         """Return what the other families say of each family, made wider by a factor.
 
         Parameters
         ----------
-        x : coordinates near the mode; spreads are taken from there.
+        x : coordinates of the spreads, near their mode.
         """
-        location, wide, _, partial, levels = self.known
-        drawn = self.unpack(x)
-        k = len(location)
-        noise = np.full(len(levels), self.spec.noise.between)
-        between = np.append(np.where(partial, drawn["between"], wide), noise) ** 2
-        across = np.zeros_like(between)
-        if self.has_labs:
-            across[:k] = np.where(partial, drawn["across"], 0.0) ** 2
-        top = np.diag(np.append(np.where(partial, wide, 0.0), levels[:, 1]) ** 2)
-        centre = np.append(location, levels[:, 0])
+        own_sd, across_sd = self._scatter(self.spreads(x))
+        between, across = own_sd**2, across_sd**2
+        centre, sd = self.top
+        top = np.diag(sd**2)
         lab, n_labs = self.lab_of_family, self.lab_of_family.max() + 1
         own = _passed(self.precision, self.moment, between)
         labs = np.zeros((n_labs, *own[0].shape[1:])), np.zeros((n_labs, own[1].shape[1]))
@@ -205,7 +276,7 @@ def first_belief(spec: Spec, layout: Layout) -> Belief:
     mean, spread = [], []
     for p in law.parameters:
         prior = layout.priors[p.name]
-        own = p.between if spec.pooling(p.name) == "partial" else 0.0
+        own = prior.between if spec.pooling(p.name) == "partial" else 0.0
         mean.append(prior.location)
         spread.append(np.hypot(prior.spread, own))
     for _, interval in noise_levels(spec, layout):

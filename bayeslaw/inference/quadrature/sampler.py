@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from arviz_stats.base.array import array_stats
-from joblib import delayed
-from scipy.special import gammaln, logsumexp as _logsumexp
-from scipy.stats import chi2, norm, qmc
 
 from bayeslaw.inference.health import MAX_TAIL_SHAPE
-from bayeslaw.inference.parallel import in_parallel
+from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.ladder import (
     Belief,
     Ladder,
@@ -22,22 +17,26 @@ from bayeslaw.inference.quadrature.ladder import (
     log_tails,
 )
 from bayeslaw.inference.quadrature.laplace import nested_laplace
+from bayeslaw.inference.quadrature.lattice import (
+    Guide,
+    Lattice,
+    effective,
+    log_sum,
+    moments,
+    smoothed,
+    tempered,
+)
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
-_TAILS = 6.0
 _STRETCHED = (1.0, 1.0, 1.1, 1.3)
 _ROUNDS = 30
 _COARSE = 256
-# Points this many e-folds below the best do not count.
-_DEAD = 60.0
-_FEWEST = 50
-_ENOUGH, _MOST = 300.0, 2048
+_MOST = 2048
+# Effective points that a guide needs, and the share of points below which a new one is made.
+_HEARD, _WASTEFUL = 40.0, 0.05
 _LOG_2PI = float(np.log(2 * np.pi))
 _BLOCK = 2_000_000
-
-
-logsumexp: Any = _logsumexp  # its annotation admits a pair that it returns only when asked
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class Cloud:
     log_weight : normalised log weights, shape (points,).
     shape : how heavy the tail of the weights is; above .7 they cannot be trusted.
     guide : where the next lattice should lie.
+    curved : which of the log parameters are coordinates of the lattice.
     """
 
     log_parameters: np.ndarray
@@ -59,12 +59,18 @@ class Cloud:
     components: np.ndarray
     log_weight: np.ndarray
     shape: float
-    guide: tuple[np.ndarray, np.ndarray]
+    guide: Guide
+    curved: list[int]
+
+    @property
+    def places(self) -> np.ndarray:
+        """Coordinates of the lattice, shape (points, d)."""
+        return np.hstack([self.log_parameters[:, self.curved], self.log_sd])
 
     @property
     def ess(self) -> float:
         """Effective number of points."""
-        return float(np.exp(-logsumexp(2 * self.log_weight)))
+        return effective(self.log_weight)
 
 
 def weighted_points(
@@ -72,10 +78,13 @@ def weighted_points(
     layout: Layout,
     ladder: Ladder,
     belief: Belief,
-    guide: tuple[np.ndarray, np.ndarray],
+    guide: Guide,
     *,
     points: int,
+    enough: float,
     rng: np.random.Generator,
+    most: int = _MOST,
+    look: bool = True,
     cores: int = 1,
 ) -> Cloud:
     """Sample one family's posterior by importance weights on an adapted lattice.
@@ -85,7 +94,9 @@ def weighted_points(
     belief : what the family's parameters and noise levels scatter around.
     guide : mean and covariance of where to look first, for the log exponents, noise levels and
         discrepancy scale.
-    points : size of the last lattice.
+    points, most : size of the lattice, doubled until it is enough, and its largest size.
+    enough : effective number of points wanted.
+    look : whether the guide is only where to begin to look.
     cores : threads that share the points.
     """
     law = ladder.law
@@ -106,7 +117,7 @@ def weighted_points(
             basis, fixed, ladder.log_loss, ladder.phi, ladder.remainder, ladder.loss_sd,
             ladder.position, ladder.starts, np.ascontiguousarray(sd[:, 0]),
             np.ascontiguousarray(sd[:, 1]) if has_checkpoints else flat,
-            np.ascontiguousarray(sd[:, -1]) if spec.discrepancy is not None else flat,
+            np.ascontiguousarray(sd[:, -1]) if spec.process is not None else flat,
             float(spec.noise.tails or 0.0), belief.mean[straight], belief.spread[straight], unit,
         )  # fmt: skip
         prior = log_normal(u[:, : n_curved + n_noise], belief.mean[pick], belief.spread[pick]).sum(
@@ -119,31 +130,37 @@ def weighted_points(
         block = max(1, _BLOCK // (len(ladder.log_loss) * (1 + len(straight))))
         block = min(block, -(-len(u) // cores))
         calls = [
-            delayed(evaluate)(u[i : i + block], unit[i : i + block])
-            for i in range(0, len(u), block)
+            call(evaluate, u[i : i + block], unit[i : i + block]) for i in range(0, len(u), block)
         ]
         return tuple(np.concatenate(p) for p in zip(*in_parallel(cores, calls), strict=True))
 
-    mean, covariance = guide
-    for _ in range(_ROUNDS):
-        u, log_q = _lattice(mean, covariance, _COARSE, rng)
+    for _ in range(_ROUNDS if look else 0):
+        u, log_q = Lattice.around(guide, rng).points(0, _COARSE)
         *_, log_marginal, prior = in_blocks(u, np.empty((_COARSE, 0, size)))
-        mean, covariance, heat = _tempered(u, log_marginal + prior - log_q)
+        guide, heat = tempered(u, log_marginal + prior - log_q)
         if heat >= 1.0:
             break
+    n_draws = len(_STRETCHED)
+    lattice, parts = Lattice.around(guide, rng), []
+    begin, end = 0, points
     while True:
-        u, log_q = _lattice(mean, covariance, points, rng)
-        unit, log_unit = _defensive(rng, points, size)
+        u, log_q = lattice.points(begin, end)
+        unit, log_unit = _defensive(rng, end - begin, size)
         draw, log_joint, log_scale, _, prior = in_blocks(u, unit)
-        log_weight = (log_joint + (prior - log_q)[:, None] - log_scale - log_unit).ravel()
-        log_weight, shape = _smoothed(log_weight)
-        ess = np.exp(-logsumexp(2 * log_weight))
-        if (ess >= _ENOUGH and shape <= MAX_TAIL_SHAPE) or points >= _MOST:
+        raw = log_joint + (prior - log_q)[:, None] - log_scale - log_unit
+        parts.append((np.repeat(u, n_draws, axis=0), draw.reshape(raw.size, size), raw.ravel()))
+        u, draw, raw = (np.concatenate(p) for p in zip(*parts, strict=True))
+        log_weight, shape = smoothed(raw)
+        ess = effective(log_weight)
+        if (ess >= enough and shape <= MAX_TAIL_SHAPE) or end >= most:
             break
-        points *= 2
-    u, draw = np.repeat(u, len(_STRETCHED), axis=0), draw.reshape(len(log_weight), size)
-    if ess >= _ENOUGH:
-        mean, covariance = _moments(u, np.exp(log_weight))
+        begin, end = end, 2 * end
+        if _HEARD < ess < _WASTEFUL * len(u):
+            # It lies badly: begin again where the weights are.
+            lattice, parts = Lattice.around(moments(u, np.exp(log_weight)), rng), []
+            begin = 0
+    if ess >= _HEARD:
+        guide = moments(u, np.exp(log_weight))
     log_parameters = np.empty((len(u), n_laws))
     log_parameters[:, curved] = u[:, :n_curved]
     amplitudes = draw[:, ladder.phi.shape[1] :]
@@ -153,23 +170,10 @@ def weighted_points(
         u[:, n_curved:],
         draw[:, : ladder.phi.shape[1]],
         log_weight,
-        float(shape),
-        (mean, covariance),
+        shape,
+        guide,
+        curved,
     )
-
-
-def _smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return normalised log weights, their tail smoothed (arXiv:1507.02646), and its shape."""
-    out = np.full_like(log_weight, -np.inf)
-    log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-    if log_weight.max() == -np.inf:
-        return np.full_like(log_weight, -np.log(len(log_weight))), np.inf
-    alive = log_weight > log_weight.max() - _DEAD
-    if alive.sum() < _FEWEST:
-        return log_weight - logsumexp(log_weight), np.inf
-    smooth, shape = array_stats.psislw(-log_weight[alive])
-    out[alive] = smooth
-    return out - logsumexp(out), float(shape)
 
 
 def _defensive(rng: np.random.Generator, points: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -182,43 +186,4 @@ def _defensive(rng: np.random.Generator, points: int, size: int) -> tuple[np.nda
     draws = rng.standard_normal((points, len(scales), size)) * scales[:, None]
     square = (draws**2).sum(-1)[..., None]
     each = -0.5 * square / scales**2 - size * np.log(scales)
-    return draws, logsumexp(each, axis=-1) - np.log(len(scales)) - 0.5 * size * _LOG_2PI
-
-
-def _log_student(square: np.ndarray, d: int, nu: float) -> np.ndarray:
-    constant = gammaln((nu + d) / 2) - gammaln(nu / 2) - 0.5 * d * np.log(nu * np.pi)
-    return constant - 0.5 * (nu + d) * np.log1p(square / nu)
-
-
-def _lattice(
-    mean: np.ndarray, covariance: np.ndarray, points: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return points of a scrambled Sobol lattice, as a multivariate t, and their log density."""
-    d = len(mean)
-    even = qmc.Sobol(d + 1, rng=rng).random(points)
-    even = np.clip(even, 1e-12, 1 - 1e-12)
-    unit = norm.ppf(even[:, :d]) / np.sqrt(chi2.ppf(even[:, d:], _TAILS) / _TAILS)
-    root = np.linalg.cholesky(covariance)
-    log_density = _log_student((unit**2).sum(1), d, _TAILS) - np.log(np.diag(root)).sum()
-    return mean + unit @ root.T, log_density
-
-
-def _tempered(u: np.ndarray, log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return moments at the coldest temperature that keeps enough points alive, and it."""
-    wanted = min(len(u) / 4, 12.0 * u.shape[1])
-    heat = 1.0
-    while True:
-        tempered = heat * np.maximum(log_weight, -1e300)
-        w = np.exp(tempered - logsumexp(tempered))
-        if 1.0 / (w**2).sum() >= wanted or heat < 1e-6:
-            break
-        heat *= 0.7
-    mean, covariance = _moments(u, w)
-    return mean, covariance, heat
-
-
-def _moments(u: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    mean = w @ u
-    off = u - mean
-    covariance = (w[:, None] * off).T @ off
-    return mean, covariance + 1e-8 * np.eye(len(mean))
+    return draws, log_sum(each) - np.log(len(scales)) - 0.5 * size * _LOG_2PI
