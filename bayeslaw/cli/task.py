@@ -198,8 +198,9 @@ def emergence(
         )
         jump = mirage.sharp_or_smooth(curve, length=length)
         _deliver("task emergence", jump.to_dict(), None, common)
+        looks = "sharp" if jump.looks_sharp else "smooth"
         console.print(f"{jump.verdict}: P(break per token) {jump.p_break:.3f}; exact match of "
-                      f"{length} tokens looks {'sharp' if jump.looks_sharp else 'smooth'}")  # fmt: skip
+                      f"{length} tokens looks {looks}")  # fmt: skip
         return
     found = thresholds.emergence(
         thresholds.load_scores(table, rename=rename), chance=chance, seed=common.seed

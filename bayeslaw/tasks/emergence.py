@@ -65,7 +65,8 @@ def load_scores(
             f"{name}: {table[FLOPS].nunique()} amounts of compute; a threshold needs at least 3; "
             "add models"
         )
-    return Scores(*(table[c].to_numpy(float) for c in (FLOPS, SHARE, ITEMS)), name)
+    flops, passed, items = table[[FLOPS, SHARE, ITEMS]].to_numpy(float).T
+    return Scores(flops, passed, items, name)
 
 
 @dataclass(frozen=True, eq=False)

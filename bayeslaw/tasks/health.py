@@ -20,7 +20,7 @@ def skill_health(fit: SkillFit) -> Health:
     families = len(set(fit.table.family))
     if families < FEW_FAMILIES:
         warnings.append(
-            f"only {families} families: the spread between families rests on the prior; add families"
+            f"only {families} families: the spread between them rests on the prior; add families"
         )
     if not fit.inputs.columns:
         warnings.append(

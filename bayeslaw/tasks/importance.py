@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from bayeslaw.errors import FitError
 
@@ -77,7 +77,7 @@ def weigh(
     >>> abs(found.log_evidence - float(np.log(2 * np.pi))) < 0.1, found.tail_shape < 0.5
     (True, True)
     """
-    import arviz_stats.base as azb
+    from arviz_stats.base.array import array_stats
 
     if not np.isfinite(density(mode)):
         raise FitError("the density is not finite at its mode; check the table for odd values")
@@ -95,10 +95,12 @@ def weigh(
         - 0.5 * (FREEDOM + n) * np.log1p(square / FREEDOM)
     )  # fmt: skip
     log_p = np.array([density(x) for x in proposals])
-    log_w = np.where(np.isfinite(log_p), log_p, -np.inf) - log_q
-    evidence = float(logsumexp(log_w) - np.log(draws))
-    smooth, shape = azb.array_stats.psislw(-log_w)
-    weights = np.exp(smooth - logsumexp(smooth))
+    alive = np.isfinite(log_p)
+    log_w = (log_p - log_q)[alive]
+    evidence = float(np.logaddexp.reduce(log_w) - np.log(draws))
+    smooth, shape = array_stats.psislw(-log_w)
+    weights = np.zeros(draws)
+    weights[alive] = np.exp(smooth - np.logaddexp.reduce(smooth))
     places = (np.arange(draws) + rng.uniform()) / draws
     chosen = np.minimum(np.searchsorted(np.cumsum(weights), places), draws - 1)
     return Weighted(proposals[chosen], evidence, float(shape), float(1 / (weights**2).sum()))

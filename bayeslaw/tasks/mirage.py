@@ -1,7 +1,7 @@
 """One skill under several metrics, and whether a jump is the metric's or the model's.
 
-A token is right with probability p, and the loss per token is ``-log p``. Exact match of L tokens is
-``p^L``: a smooth p makes it jump. Whether the model itself jumps shows in p: with
+A token is right with probability p, and the loss per token is ``-log p``. Exact match of L tokens
+is ``p^L``: a smooth p makes it jump. Whether the model itself jumps shows in p: with
 ``F = log(-log p)``, a power law in size is a straight line, and a break is a step or a kink in it.
 
 References: arXiv:2304.15004.
@@ -159,9 +159,9 @@ def curve_of(
     p = per_token(metric, inside, length=length, choices=choices)
     # The variance of p, as if that many tokens had been scored.
     step = 1e-5
-    slope = (metrics(np.minimum(p + step, 1), length=length, choices=choices)[metric]
-             - metrics(np.maximum(p - step, 0), length=length, choices=choices)[metric])  # fmt: skip
-    slope = np.maximum(slope / (np.minimum(p + step, 1) - np.maximum(p - step, 0)), 1e-6)
+    ends = np.stack([np.maximum(p - step, 0), np.minimum(p + step, 1)])
+    rise = np.diff(metrics(ends, length=length, choices=choices)[metric], axis=0)[0]
+    slope = np.maximum(rise / np.diff(ends, axis=0)[0], 1e-6)
     variance = inside * (1 - inside) / items / slope**2
     p = np.clip(p, 1e-6, 1 - 1e-6)
     return Curve(params, p, p * (1 - p) / np.maximum(variance, 1e-12))

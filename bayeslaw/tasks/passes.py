@@ -20,7 +20,6 @@ import numba
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import logsumexp
 from scipy.stats import beta
 
 from bayeslaw.errors import FitError, RunsError, TargetError
@@ -88,7 +87,8 @@ def load_passes(
         bad = tuple((int(i) + 1, table[PASSES].iloc[i]) for i in np.flatnonzero(over))
         problem = Problem(PASSES, bad, "no more than the samples of the row", "correct the row")
         refuse(name, [problem], rows)
-    return PassCounts(*(table[c].to_numpy(float) for c in (PARAMS, PASSES, SAMPLES)), name)
+    params, passes, samples = table[[PARAMS, PASSES, SAMPLES]].to_numpy(float).T
+    return PassCounts(params, passes, samples, name)
 
 
 def unbiased_rate(passes: np.ndarray, samples: np.ndarray) -> np.ndarray:
@@ -300,7 +300,8 @@ class _Problem:
             rate, fails, self.where, self.passes, self.samples - self.passes,
             _WEIGHTS / _WEIGHTS.sum(),
         )  # fmt: skip
-        total = logsumexp(sizes, axis=1, b=_OUTER_WEIGHTS / _OUTER_WEIGHTS.sum()).sum()
+        sizes = sizes + np.log(_OUTER_WEIGHTS / _OUTER_WEIGHTS.sum())
+        total = np.logaddexp.reduce(sizes, axis=1).sum()
         return float(total - 0.5 * u @ u)
 
     def posterior(self, *, curved: bool, draws: int, seed: int) -> tuple[Weighted, float]:

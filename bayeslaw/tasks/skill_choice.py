@@ -48,7 +48,7 @@ def choose_skills(
         )
     relative = table.share - np.nanmean(table.share, axis=0)
     order = np.argsort(np.nanmean(relative / np.nanstd(table.share, axis=0), axis=1))
-    cut = int(round(len(order) * (1 - STRONGEST)))
+    cut = round(len(order) * (1 - STRONGEST))
     weak, strong = table.where(np.sort(order[:cut])), table.where(np.sort(order[cut:]))
     enough = np.isfinite(weak.share).sum(axis=0) >= LEAST_SEEN
     scores = {}

@@ -54,8 +54,8 @@ class SkillForecast:
     def records(self) -> list[dict[str, Any]]:
         """Return the contract's JSON form of each cell."""
         return [
-            {**row, **summary(self.draws[:, i])}
-            for i, row in enumerate(self.cells.to_dict("records"))
+            {**dict(zip(self.cells.columns, row, strict=True)), **summary(self.draws[:, i])}
+            for i, row in enumerate(self.cells.to_numpy().tolist())
         ]
 
 

@@ -54,9 +54,7 @@ def choose_models(fit: SkillFit, n: int, *, candidates: np.ndarray | None = None
         If n is not between 1 and the number of candidates, or a candidate is unknown.
     """
     names = fit.table.models
-    allowed = np.arange(len(names)) if candidates is None else np.array(
-        [i for i, name in enumerate(names) if name in set(candidates)], int
-    )  # fmt: skip
+    allowed = [i for i, name in enumerate(names) if candidates is None or name in set(candidates)]
     if candidates is not None and len(allowed) < len(set(candidates)):
         raise SpecError("some candidates are not among the fitted models; give names of the table")
     if not 1 <= n <= len(allowed):
@@ -65,18 +63,16 @@ def choose_models(fit: SkillFit, n: int, *, candidates: np.ndarray | None = None
     chosen: list[int] = []
     for _ in range(n):
         rest = [i for i in allowed if i not in chosen]
-        chosen.append(int(min(rest, key=lambda i: _variance(x, [*chosen, i]))))
+        chosen.append(min(rest, key=lambda i: _variance(x, [*chosen, i])))
     for _ in range(10):
         before = list(chosen)
         for place in range(n):
             rest = [i for i in allowed if i not in chosen or i == chosen[place]]
             best = min(rest, key=lambda i: _variance(x, [*chosen[:place], i, *chosen[place + 1 :]]))
-            chosen[place] = int(best)
+            chosen[place] = best
         if chosen == before:
             break
-    return Subset(
-        tuple(str(names[i]) for i in chosen), _variance(x, chosen), _variance(x, list(allowed))
-    )
+    return Subset(tuple(str(names[i]) for i in chosen), _variance(x, chosen), _variance(x, allowed))
 
 
 def positions(fit: SkillFit) -> np.ndarray:

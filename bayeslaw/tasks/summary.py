@@ -29,6 +29,6 @@ def summary(draws: np.ndarray) -> dict[str, Any]:
 def intervals(draws: np.ndarray) -> dict[str, list[float]]:
     """Return the central intervals by level in percent."""
     return {
-        str(level): np.quantile(draws, [0.5 - level / 200, 0.5 + level / 200]).tolist()
+        str(level): np.quantile(draws, [(100 - level) / 200, (100 + level) / 200]).tolist()
         for level in LEVELS
     }
