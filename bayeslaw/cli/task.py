@@ -100,6 +100,9 @@ def loss_to_task(
         list[str] | None,
         typer.Option(metavar="params=N,tokens=D", help="What to forecast; may be repeated."),
     ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Family of the targets. [that of the largest run]")
+    ] = None,
     chance: Chance = 0.0,
     columns: Map = None,
     engine: Annotated[str, typer.Option(help="Engine of the law of loss.")] = "auto",
@@ -110,8 +113,8 @@ def loss_to_task(
 
     require_writable(common, table)
     found = two_step(
-        table, targets=target or [], chance=chance, rename=renamed(columns or []), engine=engine,
-        seed=common.seed,
+        table, targets=target or [], family=family, chance=chance, rename=renamed(columns or []),
+        engine=engine, seed=common.seed,
     )  # fmt: skip
     health = curve_health(found.curve)
     if found.fit is not None:

@@ -1,8 +1,9 @@
 """From loss to task: accuracy as a curve of the loss, with a threshold, carried through a forecast.
 
-``share = g + (c - g) sigmoid(k (L0 - L))`` with binomial counts and a jitter between models. Two
-steps make a forecast of a task: the law says the loss of a larger model, the curve what accuracy
-goes with it, and each draw of one meets a draw of the other.
+``share = g + (c - g) sigmoid(k (L0 - L))^v`` with binomial counts and a jitter between models; the
+power v lets the way up be longer than the way down. Two steps make a forecast of a task: the law
+says the loss of a larger model, the curve what accuracy goes with it, and each draw of one meets a
+draw of the other.
 
 References: arXiv:2403.08540, arXiv:2403.15796.
 """
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, gammaln
+from scipy.special import expit, gammaln, logit
 
 from bayeslaw.errors import RunsError, SpecError
 from bayeslaw.names import LOSS
@@ -28,8 +29,10 @@ SHARE, ITEMS = "share", "items"
 LEAST_ROWS = 4
 LEAVES = 0.05  #: of the way from chance to the ceiling, at which a task has left chance
 #: Priors, normal: log steepness per nat; logit of how far the ceiling lies above chance; log jitter
-#: in logits. The middle of the curve lies within the losses seen, give or take their spread.
+#: in logits; log power. The middle of the curve lies within the losses seen, give or take their
+#: spread.
 STEEPNESS, CEILING, JITTER = (np.log(3.0), 0.8), (2.5, 1.2), (np.log(0.1), 0.8)
+POWER = (0.0, 0.5)
 MIDDLE_SD = 2.0  #: in spreads of the losses
 KINK = (np.log(0.2), 1.0)  #: log rise of the share per nat below a change point
 DRAWS = 4_000
@@ -92,7 +95,7 @@ class TaskCurve:
 
     Attributes
     ----------
-    draws : middle L0, log steepness, logit of the ceiling, log jitter; shape (draw, 4).
+    draws : middle L0, log steepness, logit of the ceiling, log jitter, log power; shape (draw, 5).
     change : draws of the loss at which a change-point curve leaves chance.
     p_change_point : posterior probability of a change point against a sigmoid, a priori half;
         between .1 and .9 the scores do not decide.
@@ -117,7 +120,9 @@ class TaskCurve:
 
     def threshold(self) -> np.ndarray:
         """Draw the loss below which the task has left chance (a twentieth of the way up)."""
-        return self.draws[:, 0] + np.log((1 - LEAVES) / LEAVES) * np.exp(-self.draws[:, 1])
+        return self.draws[:, 0] - logit(LEAVES ** np.exp(-self.draws[:, 4])) / np.exp(
+            self.draws[:, 1]
+        )
 
     def share(self, loss: np.ndarray, *, items: float | None = None) -> np.ndarray:
         """Draw shares at draws of the loss.
@@ -137,11 +142,11 @@ class TaskCurve:
         rng = np.random.default_rng(self.seed + 1)
         theta = self.draws[rng.permutation(np.resize(np.arange(len(self.draws)), n))]
         loss = loss[np.resize(np.arange(len(loss)), n)]
-        middle, steep, top, jitter = (column[:, None] for column in theta.T)
+        middle, steep, top, jitter, power = (column[:, None] for column in theta.T)
         eta = np.exp(steep) * (middle - loss)
         if items is not None:
             eta = eta + np.exp(jitter) * rng.standard_normal(eta.shape)
-        p = self.chance + (1 - self.chance) * expit(top) * expit(eta)
+        p = self.chance + (1 - self.chance) * expit(top) * expit(eta) ** np.exp(power)
         if items is None:
             return p
         n_items = max(1, round(items))
@@ -191,7 +196,7 @@ class _Curve:
     """A curve's log density: a sigmoid, or chance above a change point and a line below it.
 
     Parameters: the middle or the change point; log steepness, or log rise per nat; logit of the
-    ceiling; log jitter.
+    ceiling; log jitter; of a sigmoid, log power.
     """
 
     scores: TaskScores
@@ -202,7 +207,9 @@ class _Curve:
     def priors(self) -> np.ndarray:
         loss = self.scores.loss
         middle = (float(np.median(loss)), MIDDLE_SD * max(float(loss.std()), 1e-3))
-        return np.array([middle, KINK if self.kinked else STEEPNESS, CEILING, JITTER])
+        if self.kinked:
+            return np.array([middle, KINK, CEILING, JITTER])
+        return np.array([middle, STEEPNESS, CEILING, JITTER, POWER])
 
     def __call__(self, theta: np.ndarray) -> float:
         mean, sd = self.priors.T
@@ -214,7 +221,7 @@ class _Curve:
             way = np.exp(theta[1]) * np.maximum(theta[0] - self.scores.loss, 0) / span
             s = np.minimum(way, 1.0)
         else:
-            s = expit(np.exp(theta[1]) * (theta[0] - self.scores.loss))
+            s = expit(np.exp(theta[1]) * (theta[0] - self.scores.loss)) ** np.exp(theta[4])
         p = np.clip(self.chance + span * s, 1e-6, 1 - 1e-6)
         jitter = np.exp(theta[3]) * span * s * (1 - s)
         rho = jitter**2 / (p * (1 - p))
@@ -232,8 +239,8 @@ class _Curve:
         best: Any = None
         for middle in np.quantile(self.scores.loss, [0.1, 0.5, 0.9]):
             for steep in (-0.5, 0.5):
-                start = mean + sd * np.array([0, steep, 0, 0])
-                start[0] = middle
+                start = mean.copy()
+                start[:2] = middle, mean[1] + sd[1] * steep
                 found: Any = minimize(
                     lambda t: -self(t), start, method="Nelder-Mead",
                     options={"maxiter": 800, "xatol": 1e-4, "fatol": 1e-3},

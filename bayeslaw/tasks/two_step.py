@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,8 @@ def _finite(value: float) -> float | None:
 def two_step(
     source: str | Path | pd.DataFrame,
     *,
-    targets: Sequence[str | Mapping[str, float]] = (),
+    targets: Sequence[str | Mapping[str, Any]] = (),
+    family: str | None = None,
     chance: float = 0.0,
     items: float | None = None,
     rename: Mapping[str, str] | None = None,
@@ -96,7 +97,8 @@ def two_step(
     ----------
     source : a runs table (family, params, tokens, loss) with the columns share and items; a share
         may be missing. Without targets only loss, share and items are needed.
-    targets : such as ``"params=7B,tokens=1T"``.
+    targets : such as ``"params=7B,tokens=1T"``; a mapping may also name a family.
+    family : of targets that name none; by default that of the largest run.
     chance : share passed by guessing.
     items : of the evaluation to be forecast; by default the largest in the table.
     rename : name wanted to name found.
@@ -126,19 +128,20 @@ def two_step(
     curve = _curve(runs.table[LOSS], checked, chance, seed, name)
     fit = fit_law(runs, spec or Spec("chinchilla"), seed=seed, engine=engine)
     n_items = items or float(np.nanmax(checked[ITEMS]))
-    family = str(runs.table[FAMILY].iloc[-1])
-    out = []
-    for params, tokens in wanted:
-        losses = _losses(fit, [Target(params, tokens, family=family)], seed)
-        found = curve.share(losses, items=n_items)[:, 0]
-        out.append({
-            "family": family, "params": params, "tokens": tokens,
-            "loss": summary(losses[:, 0]), **summary(found),
-            "extrapolation_factor": params * tokens / float(
-                (runs.table[PARAMS] * runs.table[TOKENS]).max()
-            ),
-        })  # fmt: skip
-    return TwoStep(curve, fit, out, _sizes(fit, curve, wanted[0], family, seed))
+    compute = runs.table[PARAMS] * runs.table[TOKENS]
+    own = family or str(runs.table[FAMILY].iloc[int(compute.to_numpy().argmax())])
+    aimed = [replace(t, family=t.family or own) for t in wanted]
+    losses = _losses(fit, aimed, seed)
+    shares = curve.share(losses, items=n_items)
+    out = [
+        {
+            "family": t.family, "params": t.params, "tokens": t.tokens,
+            "loss": summary(losses[:, i]), **summary(shares[:, i]),
+            "extrapolation_factor": t.params * t.tokens / float(compute.max()),
+        }
+        for i, t in enumerate(aimed)
+    ]  # fmt: skip
+    return TwoStep(curve, fit, out, _sizes(fit, curve, aimed[0], seed))
 
 
 def _curve(
@@ -152,14 +155,15 @@ def _curve(
     return fit_task(scores, chance=chance, seed=seed)
 
 
-def _target(target: str | Mapping[str, float]) -> tuple[float, float]:
-    given = parse_target(target) if isinstance(target, str) else dict(target)
+def _target(target: str | Mapping[str, Any]) -> Target:
+    given: dict[str, Any] = parse_target(target) if isinstance(target, str) else dict(target)
+    family = given.pop(FAMILY, None)
     if set(given) != {PARAMS, TOKENS}:
         raise TargetError(
             f"a target gives {', '.join(given) or 'nothing'}; expected params and tokens, such as "
             "params=7B,tokens=1T"
         )
-    return given[PARAMS], given[TOKENS]
+    return Target(given[PARAMS], given[TOKENS], family=family)
 
 
 def _losses(fit: Fit, targets: list[Target], seed: int) -> np.ndarray:
@@ -170,14 +174,12 @@ def _losses(fit: Fit, targets: list[Target], seed: int) -> np.ndarray:
     return made.draws.to_numpy().reshape(-1, len(targets))
 
 
-def _sizes(
-    fit: Fit, curve: TaskCurve, target: tuple[float, float], family: str, seed: int
-) -> np.ndarray:
+def _sizes(fit: Fit, curve: TaskCurve, target: Target, seed: int) -> np.ndarray:
     """Draw the size at which the task leaves chance, tokens in the proportion of the target."""
-    ratio = target[1] / target[0]
+    ratio = target.tokens / target.params
     seen = fit.runs.table[PARAMS]
     grid = np.geomspace(seen.min(), REACH * seen.max(), GRID)
-    targets = [Target(n, ratio * n, family=family, kind="mean") for n in grid]
+    targets = [replace(target, params=n, tokens=ratio * n, kind="mean") for n in grid]
     losses = _losses(fit, targets, seed)
     threshold = np.random.default_rng(seed).permutation(curve.threshold())
     return size_at(losses, grid, threshold)
