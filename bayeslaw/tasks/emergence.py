@@ -93,7 +93,7 @@ class Emergence:
 
     def quantile(self, q: float) -> float:
         """Return a quantile of log10 C0."""
-        return float(np.interp(q, np.cumsum(self.weight), self.log10_flops))
+        return float(np.interp(q, _below(self.weight), self.log10_flops))
 
     def interval(self, level: float = 0.9) -> tuple[float, float]:
         """Return the central interval of C0, in FLOP."""
@@ -102,7 +102,7 @@ class Emergence:
 
     def probability(self, low: float, high: float) -> float:
         """Return the probability that C0 lies between two amounts of compute."""
-        inside = np.interp(np.log10([low, high]), self.log10_flops, np.cumsum(self.weight))
+        inside = np.interp(np.log10([low, high]), self.log10_flops, _below(self.weight))
         return float(inside[1] - inside[0])
 
     def to_dict(self) -> dict[str, Any]:
@@ -156,6 +156,9 @@ def emergence(scores: Scores, *, chance: float = 0.0, seed: int = 0) -> Emergenc
         raise SpecError(f"chance is {chance:g}; expected a share from 0 to below 1")
     x, k, joint = _posterior(scores, chance, beyond=BEYOND, flat_in_log=True)
     weight = joint.sum(axis=1)
+    decides = bool(weight[:3].sum() > 0.005 or weight[-3:].sum() > 0.005)
+    x, k, joint = _posterior(scores, chance, within=_bulk(x, weight), flat_in_log=True)
+    weight = joint.sum(axis=1)
     found = Emergence(x, weight, np.zeros(0), 0.0, False, chance)
     rng = np.random.default_rng(seed)
     at = rng.choice(joint.size, 4000, p=joint.ravel() / joint.sum())
@@ -164,7 +167,6 @@ def emergence(scores: Scores, *, chance: float = 0.0, seed: int = 0) -> Emergenc
     rise = 2 * np.log(9) / k / np.log(10)
     p_sharp = float(joint.sum(axis=0)[rise < 1].sum())
     ends = np.array([found.quantile(0.05), found.quantile(0.95)])
-    decides = bool(weight[:3].sum() > 0.005 or weight[-3:].sum() > 0.005)
     for beyond, in_log in ((2 * BEYOND, True), (BEYOND, False)):
         other_x, _, other = _posterior(scores, chance, beyond=beyond, flat_in_log=in_log)
         moved = Emergence(other_x, other.sum(axis=1), np.zeros(0), 0.0, False, chance)
@@ -173,12 +175,25 @@ def emergence(scores: Scores, *, chance: float = 0.0, seed: int = 0) -> Emergenc
     return Emergence(x, weight, leaves, p_sharp, decides, chance)
 
 
+def _below(weight: np.ndarray) -> np.ndarray:
+    """Return the mass below the middle of each cell."""
+    return np.cumsum(weight) - weight / 2
+
+
+def _bulk(x: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
+    """Return the ends of what holds all but a millionth of the mass, a cell to spare."""
+    held = np.flatnonzero(weight > 1e-6 * weight.max())
+    return float(x[max(held[0] - 1, 0)]), float(x[min(held[-1] + 1, len(x) - 1)])
+
+
 def _posterior(
-    scores: Scores, chance: float, *, beyond: float, flat_in_log: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    scores: Scores, chance: float, *, flat_in_log: bool, beyond: float = BEYOND,
+    within: tuple[float, float] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
     """Return the grids of log10 C0 and steepness, and posterior masses."""
     seen = np.log10(scores.flops)
-    x = np.linspace(seen.min() - beyond, seen.max() + beyond, _GRID)
+    low, high = within or (seen.min() - beyond, seen.max() + beyond)
+    x = np.linspace(low, high, _GRID)
     k = np.geomspace(FLATTEST, STEEPEST, 97)
     eta = k[None, :, None] * np.log(10) * (seen[None, None, :] - x[:, None, None])
     s = expit(eta)
