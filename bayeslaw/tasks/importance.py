@@ -11,6 +11,8 @@ from scipy.special import gammaln
 from bayeslaw.errors import FitError
 
 FREEDOM = 6.0  #: degrees of freedom of the Student-t that proposes
+ROUNDS, RELIABLE = 3, 0.7  #: further rounds of proposals, and the Pareto shape that needs none
+ENOUGH = 5  #: effective proposals per parameter, from which a further round is built
 _STEP = 1e-3
 
 
@@ -77,30 +79,44 @@ def weigh(
     >>> abs(found.log_evidence - float(np.log(2 * np.pi))) < 0.1, found.tail_shape < 0.5
     (True, True)
     """
-    from arviz_stats.base.array import array_stats
+    from bayeslaw.inference.quadrature.lattice import effective, smoothed, systematic
 
     if not np.isfinite(density(mode)):
         raise FitError("the density is not finite at its mode; check the table for odd values")
-    n = len(mode)
     values, vectors = np.linalg.eigh(curvature(density, mode))
-    spread = vectors / np.sqrt(np.maximum(values, flattest))
+    root = vectors / np.sqrt(np.maximum(values, flattest))
     rng = np.random.default_rng(seed)
+    proposals, log_w = _proposed(density, mode, root, draws, rng)
+    log_weight, shape = smoothed(log_w)
+    for _ in range(ROUNDS):
+        if shape < RELIABLE or effective(log_weight) < ENOUGH * len(mode):
+            break
+        # Once more from where the mass turned out to lie, which need not be around the mode.
+        weights = np.exp(log_weight)
+        centre = weights @ proposals
+        off = proposals - centre
+        root = np.linalg.cholesky((weights[:, None] * off).T @ off + 1e-10 * np.eye(len(mode)))
+        proposals, log_w = _proposed(density, centre, root, draws, rng)
+        log_weight, shape = smoothed(log_w)
+    evidence = float(np.logaddexp.reduce(log_w) - np.log(draws))
+    chosen = systematic(log_weight, draws, rng)
+    return Weighted(proposals[chosen], evidence, shape, effective(log_weight))
+
+
+def _proposed(
+    density: Callable[[np.ndarray], float], centre: np.ndarray, root: np.ndarray, draws: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Return draws of a Student-t and their log importance weights."""
+    n = len(centre)
     z = rng.standard_normal((draws, n))
     scale = np.sqrt(FREEDOM / rng.chisquare(FREEDOM, draws))
-    proposals = mode + scale[:, None] * (z @ spread.T)
+    proposals = centre + scale[:, None] * (z @ root.T)
     square = scale**2 * (z**2).sum(1)
     log_q = (
         gammaln((FREEDOM + n) / 2) - gammaln(FREEDOM / 2) - 0.5 * n * np.log(FREEDOM * np.pi)
-        + 0.5 * np.log(np.maximum(values, flattest)).sum()
+        - np.linalg.slogdet(root)[1]
         - 0.5 * (FREEDOM + n) * np.log1p(square / FREEDOM)
     )  # fmt: skip
     log_p = np.array([density(x) for x in proposals])
-    alive = np.isfinite(log_p)
-    log_w = (log_p - log_q)[alive]
-    evidence = float(np.logaddexp.reduce(log_w) - np.log(draws))
-    smooth, shape = array_stats.psislw(-log_w)
-    weights = np.zeros(draws)
-    weights[alive] = np.exp(smooth - np.logaddexp.reduce(smooth))
-    places = (np.arange(draws) + rng.uniform()) / draws
-    chosen = np.minimum(np.searchsorted(np.cumsum(weights), places), draws - 1)
-    return Weighted(proposals[chosen], evidence, float(shape), float(1 / (weights**2).sum()))
+    return proposals, np.where(np.isfinite(log_p), log_p, -np.inf) - log_q
