@@ -88,6 +88,7 @@ def weigh(
     rng = np.random.default_rng(seed)
     proposals, log_w = _proposed(density, mode, root, draws, rng)
     log_weight, shape = smoothed(log_w)
+    best = (shape, proposals, log_w, log_weight)
     for _ in range(ROUNDS):
         if shape < RELIABLE or effective(log_weight) < ENOUGH * len(mode):
             break
@@ -98,6 +99,8 @@ def weigh(
         root = np.linalg.cholesky((weights[:, None] * off).T @ off + 1e-10 * np.eye(len(mode)))
         proposals, log_w = _proposed(density, centre, root, draws, rng)
         log_weight, shape = smoothed(log_w)
+        best = min(best, (shape, proposals, log_w, log_weight), key=lambda found: found[0])
+    shape, proposals, log_w, log_weight = best
     evidence = float(np.logaddexp.reduce(log_w) - np.log(draws))
     chosen = systematic(log_weight, draws, rng)
     return Weighted(proposals[chosen], evidence, shape, effective(log_weight))

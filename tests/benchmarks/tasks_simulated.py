@@ -22,9 +22,9 @@ def pass_level(params: np.ndarray, bend: float = 0.0) -> np.ndarray:
     return 1.3 - EXPONENT * x + bend * x**2
 
 
-def pass_rate(params: float, bend: float = 0.0) -> float:
+def pass_rate(params: float, bend: float = 0.0, departure: float = 0.0) -> float:
     """Return the true rate of the task: the mean over its instances."""
-    f = pass_level(np.array([params]), bend) + INSTANCE_SD * _NODES
+    f = pass_level(np.array([params]), bend) + departure + INSTANCE_SD * _NODES
     return float((np.exp(-np.exp(f)) * _WEIGHTS).sum() / _WEIGHTS.sum())
 
 
