@@ -51,7 +51,7 @@ def test_exact_coverage_is_that_of_simulated_counts(rng):
 
     samples = 3 + rng.negative_binomial(3, 0.05, 400)
     ends = np.array([rate_interval(3, k) for k in samples])
-    held = np.mean((ends[:, 0] <= 0.05) & (0.05 <= ends[:, 1]))
+    held = np.mean((ends[:, 0] <= 0.05) & (ends[:, 1] >= 0.05))
     assert held == pytest.approx(coverage_of_rates(3, 0.05), abs=0.05)
 
 
