@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaln
@@ -55,8 +56,8 @@ def curvature(density: Callable[[np.ndarray], float], mode: np.ndarray) -> np.nd
 
 
 def weigh(
-    density: Callable[[np.ndarray], float], mode: np.ndarray, *, draws: int, seed: int,
-    flattest: float = 0.05,
+    density: Callable[[np.ndarray], Any], mode: np.ndarray, *, draws: int, seed: int,
+    flattest: float = 0.05, batched: bool = False,
 ) -> Weighted:  # fmt: skip
     """Draw from a density by importance sampling with a Student-t at its mode.
 
@@ -67,6 +68,7 @@ def weigh(
     draws : number of proposals, and of draws returned.
     seed : seed of both.
     flattest : least curvature that is believed, along any direction.
+    batched : whether the density takes many points at once, shape (draw, parameter).
 
     Raises
     ------
@@ -86,7 +88,8 @@ def weigh(
     values, vectors = np.linalg.eigh(curvature(density, mode))
     root = vectors / np.sqrt(np.maximum(values, flattest))
     rng = np.random.default_rng(seed)
-    proposals, log_w = _proposed(density, mode, root, draws, rng)
+    many = density if batched else lambda points: np.array([density(x) for x in points])
+    proposals, log_w = _proposed(many, mode, root, draws, rng)
     log_weight, shape = smoothed(log_w)
     best = (shape, proposals, log_w, log_weight)
     for _ in range(ROUNDS):
@@ -97,7 +100,7 @@ def weigh(
         centre = weights @ proposals
         off = proposals - centre
         root = np.linalg.cholesky((weights[:, None] * off).T @ off + 1e-10 * np.eye(len(mode)))
-        proposals, log_w = _proposed(density, centre, root, draws, rng)
+        proposals, log_w = _proposed(many, centre, root, draws, rng)
         log_weight, shape = smoothed(log_w)
         best = min(best, (shape, proposals, log_w, log_weight), key=lambda found: found[0])
     shape, proposals, log_w, log_weight = best
@@ -107,7 +110,7 @@ def weigh(
 
 
 def _proposed(
-    density: Callable[[np.ndarray], float], centre: np.ndarray, root: np.ndarray, draws: int,
+    density: Callable[[np.ndarray], Any], centre: np.ndarray, root: np.ndarray, draws: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return draws of a Student-t and their log importance weights."""
@@ -121,5 +124,5 @@ def _proposed(
         - np.linalg.slogdet(root)[1]
         - 0.5 * (FREEDOM + n) * np.log1p(square / FREEDOM)
     )  # fmt: skip
-    log_p = np.array([density(x) for x in proposals])
+    log_p = density(proposals)
     return proposals, np.where(np.isfinite(log_p), log_p, -np.inf) - log_q

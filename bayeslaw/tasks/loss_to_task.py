@@ -182,8 +182,8 @@ def fit_task(
         raise SpecError(f"chance is {chance:g}; expected a share from 0 to below 1")
     sigmoid = _Curve(scores, chance, kinked=False)
     kinked = _Curve(scores, chance, kinked=True)
-    smooth = weigh(sigmoid, sigmoid.mode(), draws=draws, seed=seed)
-    sharp = weigh(kinked, kinked.mode(), draws=draws, seed=seed)
+    smooth = weigh(sigmoid, sigmoid.mode(), draws=draws, seed=seed, batched=True)
+    sharp = weigh(kinked, kinked.mode(), draws=draws, seed=seed, batched=True)
     gap = np.clip(sharp.log_evidence - smooth.log_evidence, -700, 700)
     return TaskCurve(
         smooth.draws, sharp.draws[:, 0], float(1 / (1 + np.exp(-gap))), chance,
@@ -211,19 +211,20 @@ class _Curve:
             return np.array([middle, KINK, CEILING, JITTER])
         return np.array([middle, STEEPNESS, CEILING, JITTER, POWER])
 
-    def __call__(self, theta: np.ndarray) -> float:
+    def __call__(self, theta: np.ndarray) -> Any:
+        """Return the log density at one point, or at many, shape (..., parameter)."""
         mean, sd = self.priors.T
-        if not (np.abs(theta[1:]) < 20).all():
-            return -np.inf
         u = (theta - mean) / sd
-        span = (1 - self.chance) * expit(theta[2])
+        middle, *rest = np.moveaxis(theta, -1, 0)[..., None]
+        steep, top, log_jitter, *power = (np.clip(column, -20, 20) for column in rest)
+        span = (1 - self.chance) * expit(top)
         if self.kinked:
-            way = np.exp(theta[1]) * np.maximum(theta[0] - self.scores.loss, 0) / span
+            way = np.exp(steep) * np.maximum(middle - self.scores.loss, 0) / span
             s = np.minimum(way, 1.0)
         else:
-            s = expit(np.exp(theta[1]) * (theta[0] - self.scores.loss)) ** np.exp(theta[4])
+            s = expit(np.exp(steep) * (middle - self.scores.loss)) ** np.exp(power[0])
         p = np.clip(self.chance + span * s, 1e-6, 1 - 1e-6)
-        jitter = np.exp(theta[3]) * span * s * (1 - s)
+        jitter = np.exp(log_jitter) * span * s * (1 - s)
         rho = jitter**2 / (p * (1 - p))
         phi = 1 / (rho / (1 + rho) + 1e-6)
         k, n = self.scores.share * self.scores.items, self.scores.items
@@ -232,7 +233,8 @@ class _Curve:
             gammaln(k + a) + gammaln(n - k + b) - gammaln(n + phi)
             - gammaln(a) - gammaln(b) + gammaln(phi)
         )  # fmt: skip
-        return float(value.sum() - 0.5 * u @ u - np.log(sd).sum())
+        total = value.sum(-1) - 0.5 * (u**2).sum(-1) - np.log(sd).sum()
+        return np.where((np.abs(theta[..., 1:]) < 20).all(-1), total, -np.inf)[()]
 
     def mode(self) -> np.ndarray:
         mean, sd = self.priors.T
