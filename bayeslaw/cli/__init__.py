@@ -24,6 +24,7 @@ from bayeslaw.cli.priors import learn, show
 from bayeslaw.cli.replicating import replicate
 from bayeslaw.cli.sbc import sbc
 from bayeslaw.cli.sensing import sensitivity
+from bayeslaw.cli.task import emergence, loss_to_task, passes, skills
 
 COMMANDS = (
     demo, check, fit, forecast, backtest, compare, allocate, plan, midrun, sensitivity, outliers,
@@ -46,6 +47,11 @@ learned = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Learned
 for function in (learn, show):
     learned.command()(command(function))
 app.add_typer(learned, name="priors")
+
+task = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Skills and emergence.")
+for function in (skills, loss_to_task, passes, emergence):
+    task.command()(command(function))
+app.add_typer(task, name="task")
 
 written = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Forecasts to be scored.")
 for function in (ledgers.add, ledgers.score, ledgers.show):

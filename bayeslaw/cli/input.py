@@ -26,14 +26,14 @@ def read_runs(path: Path, table: Table) -> "Runs":
     from bayeslaw.runs import load_runs
 
     options: dict[str, Any] = {
-        "rename": _renamed(table.columns or []),
+        "rename": renamed(table.columns or []),
         "loss_unit": table.loss_unit,
         "bytes_per_token": table.bytes_per_token,
     }
     return load_runs(path, **{name: value for name, value in options.items() if value is not None})
 
 
-def _renamed(flags: list[str]) -> dict[str, str]:
+def renamed(flags: list[str]) -> dict[str, str]:
     """Read ``--map loss=val_loss,params=N``, which may repeat."""
     rename: dict[str, str] = {}
     for pair in ",".join(flags).split(",") if flags else []:

@@ -12,6 +12,7 @@ from bayeslaw.replication.claim import AGREES, DIFFERS, NO_DATA, Finding, System
 NAMES = (
     "kaplan2020", "gpt3", "hoffmann2022", "besiroglu2024", "tay2022", "palm2", "muennighoff2023",
     "gadre2024", "clark2022", "porian2024", "choshen2024", "alabdulmohsin2022", "bnsl2022",
+    "ruan2024", "sloth2024", "wei2022", "schaeffer2023", "hu2023", "du2024",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Beyond loss: benchmark skill, its emergence, and successes too rare to see."""
