@@ -35,7 +35,7 @@ def test_the_version_is_that_of_the_package():
 
 def test_help_lists_the_commands():
     listed = CliRunner().invoke(app, ["--help"]).stdout.partition("Commands:")[2]
-    assert re.findall(r"^  ([a-z]+) ", listed, re.M) == [*NAMES, "priors", "ledger"]
+    assert re.findall(r"^  ([a-z]+) ", listed, re.M) == [*NAMES, "priors", "task", "ledger"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ from tests.benchmarks import tasks_pythia
 
 def test_lambada_of_larger_pythias_is_covered_from_small_ones(data_dir, monkeypatch):
     monkeypatch.setenv("BAYESLAW_DATA_DIR", str(data_dir))
-    train, test = tasks_pythia.tables(every=3)
+    train, test = tasks_pythia.tables()
     assert train["params"].max() < 5e8 and set(test["params"]) == {1414647808, 2775208960}
     found, median, held = tasks_pythia.forecast(train, test)
     assert held.mean() >= 0.8

@@ -33,7 +33,12 @@ def values_of(cloud: Cloud, size: int) -> np.ndarray:
 def without_belief(cloud: Cloud, belief: Belief) -> np.ndarray:
     """Return the points' log weights with the working prior taken out."""
     values = values_of(cloud, len(belief.mean))
-    return cloud.log_weight - log_normal(values, belief.mean, belief.spread).sum(1)
+    there = np.isfinite(cloud.log_weight)  # elsewhere values may be infinite too
+    free = np.full(len(there), -np.inf)
+    free[there] = cloud.log_weight[there] - log_normal(
+        values[there], belief.mean, belief.spread
+    ).sum(1)
+    return free
 
 
 def under(cloud: Cloud, before: Belief, after: Belief) -> Cloud:
