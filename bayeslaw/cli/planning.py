@@ -62,6 +62,12 @@ def plan(
     require_kind(kind)
     compute = read_budget(budget)
     chosen = listed_families(families)
+    if chosen and choose_from is not None:
+        raise typer.BadParameter(
+            "a pool was given with --families; the best plan of a pool is built for a forecast, "
+            "not for a choice. Leave one of the two out, or give plans with --candidates.",
+            param_hint="--choose-from",
+        )
     asked = one_target(target or [], family, kind)
     own = None if candidates is None else _own_plans(candidates)
     pool = None if choose_from is None else _pool(choose_from)

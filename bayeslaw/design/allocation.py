@@ -406,7 +406,7 @@ def _far_ratio(fit: Fit, family: str, n: float, d: float, lifetime: Lifetime | N
 
 
 def _point(n: float, d: float, family: str, given: Mapping[str, float]) -> Target:
-    return Target(n, d, family, kind="mean", **given)  # type: ignore[arg-type]
+    return Target(n, d, family, kind="mean", inputs=given)
 
 
 def _limited(

@@ -171,7 +171,7 @@ class Decision:
         where = "in the gap" if self.choosing else "at the target"
         parts = [
             f"seed noise {seed:.2%} is below the discrepancy {discrepancy:.2%} {where}: "
-            "spread sizes and token counts, do not repeat seeds"
+            "spread sizes and token counts rather than repeat seeds"
             if seed < discrepancy
             else f"seed noise {seed:.2%} is above the discrepancy {discrepancy:.2%} {where}: "
             "repeats average out the larger part",

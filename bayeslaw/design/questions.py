@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,9 +85,7 @@ def chance(fit: Fit, loss: float, target: Target, *, seed: int = 0) -> float:
         If the loss is not positive or the target names no family of several.
     """
     loss = positive(loss, "chance", "loss")
-    target = Target(
-        target.params, target.tokens, one_family(fit, target.family), target.flops, target.kind
-    )
+    target = replace(target, family=one_family(fit, target.family))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExtrapolationWarning)
         draws = forecast(fit, target, seed=seed).draws.values
@@ -137,7 +135,7 @@ def smallest_budget(
     def point(flops: float) -> Target:
         size = frontier.best_size(flops)
         n = float(np.exp(np.median(size[np.isfinite(size)])))
-        return Target(n, flops / (TRAINING * n), family, **given)  # type: ignore[arg-type]
+        return Target(n, flops / (TRAINING * n), family, inputs=given)
 
     def reached(flops: float) -> float:
         return chance(fit, loss, point(flops), seed=seed)

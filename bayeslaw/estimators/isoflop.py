@@ -120,7 +120,7 @@ def fit_parabolas(
     scale = sum(float(p[5] @ p[5]) for p in parts)
     sd = np.sqrt(scale / rng.chisquare(freedom, 4 * draws))
     ends, points = [], []
-    for _, x, middle, found, root, _ in parts:
+    for budget, x, middle, found, root, _ in parts:
         unit = rng.standard_normal((4 * draws, 3)) * sd[:, None]
         own = found + unit @ np.linalg.inv(root).T
         vertex = middle - own[:, 1] / (2 * np.where(own[:, 2] > 0, own[:, 2], np.nan))
@@ -128,7 +128,7 @@ def fit_parabolas(
         kept = vertex[inside]  # comparisons with nan are false
         if len(kept) < 100:
             raise FitError(
-                f"the optimum at {parts[0][0]:.3g} FLOP is not determined by its runs; expected "
+                f"the optimum at {budget:.3g} FLOP is not determined by its runs; expected "
                 "losses that rise on both sides by more than their noise. Add sizes or seeds."
             )
         ends.append(np.exp(rng.choice(kept, draws)))

@@ -90,6 +90,14 @@ def test_plan_for_a_choice_has_what_the_choice_gains(fit):
     ).stdout  # fmt: skip
 
 
+def test_a_pool_is_refused_where_a_choice_is_planned(fit, folder):
+    pool = folder / "pool.csv"
+    pool.write_text("params,tokens\n1B,20B\n")
+    flags = ["--budget", "1e21", "--families", "a[bold],b", "--choose-from", str(pool)]
+    done = CliRunner().invoke(app, ["plan", str(fit), *TARGET, *flags])
+    assert done.exit_code == 2 and "not for a choice" in " ".join(done.output.split())
+
+
 def test_compare_has_the_verdict_beside_the_plain_ranking(fit):
     found = record("compare", fit, *TARGET)
     (pair,) = found["pairs"]

@@ -184,3 +184,22 @@ def test_a_loss_below_the_floor_is_never_promised(fit):
     assert "No budget" in found.text
     with pytest.raises(TargetError, match="probability"):
         smallest_budget(fit, 2.0, probability=1.0)
+
+
+def test_laws_of_more_inputs_are_told_them():
+    from bayeslaw.inference import fit as fitted
+    from bayeslaw.simulation import simulate
+
+    law, tokens = get_law("muennighoff"), np.repeat([2e9, 6e9, 2e10, 6e10], 3)
+    at = {"params": 3e8, "tokens": 1e10, "unique_tokens": 5e9}
+    middle = {p.name: float(np.sqrt(p.low * p.high)) for p in law.parameters}
+    runs = simulate(
+        law, law.to_published(at, **middle), params=np.tile([1e8, 3e8, 1e9], 4), tokens=tokens,
+        inputs={"unique_tokens": np.minimum(tokens, 5e9)},
+    )  # fmt: skip
+    made = fitted(runs, law=law, engine="quadrature", draws=500)
+    optima = [
+        np.median(allocate(made, 1e21, given={"unique_tokens": unique}).optima[0].tokens)
+        for unique in (1e9, 1e12)
+    ]
+    assert np.isfinite(optima).all() and optima[0] != optima[1]
