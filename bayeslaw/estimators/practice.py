@@ -90,11 +90,6 @@ def borrowed_forecast(cell: Cell) -> float:
     return _mean_at(cell, fit_raw_loss(*_columns(last), fixed=BORROWED))
 
 
-def coupled_forecast(cell: Cell) -> float:
-    """Forecast a cell with exponents tied to amplitudes."""
-    return _mean_at(cell, fit_raw_loss(*_columns(cell.train), coupled=True))
-
-
 def best_seen_forecast(cell: Cell) -> float:
     """Forecast that nothing improves: the lowest loss seen."""
     return float(cell.train[names.LOSS].min())

@@ -46,7 +46,6 @@ class Drawn:
     importance_ess : effective number of weighted points behind each family's draws, where draws
         come from such points; then that behind the population's, where families are several.
     tail_shape : Pareto shape of those weights.
-    rejected : share of each family's draws with a negative amplitude, where they are Gaussian.
     """
 
     posterior: xr.Dataset
@@ -55,7 +54,6 @@ class Drawn:
     seconds: dict[str, float]
     importance_ess: np.ndarray = field(default_factory=lambda: np.empty(0))
     tail_shape: np.ndarray = field(default_factory=lambda: np.empty(0))
-    rejected: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 Engine = Callable[[Settings], Drawn]

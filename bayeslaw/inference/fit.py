@@ -174,7 +174,5 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     own = [float(np.median(off[layout.family_of_row == f])) for f in range(len(layout.families))]
     worst = (layout.families[int(np.argmax(own))], max(own))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")
-    weighed = Weighed(
-        (*layout.families, "the population"), drawn.importance_ess, drawn.tail_shape, drawn.rejected
-    )
+    weighed = Weighed((*layout.families, "the population"), drawn.importance_ess, drawn.tail_shape)
     return examine(judged, drawn.stats, float(np.median(off)), notes, worst, weighed)

@@ -18,7 +18,6 @@ MAX_FAMILY_MISFIT = 0.25
 MIN_IMPORTANCE_ESS = 200.0
 # Above the first, more points are drawn; above the second, weights are not trusted at all.
 MAX_TAIL_SHAPE, WORST_TAIL_SHAPE = 0.7, 0.9
-MAX_REJECTED = 0.05
 
 
 class Check(Enum):
@@ -36,7 +35,6 @@ class Check(Enum):
         "use engine pymc, which needs no importance weights; if that fails too, give the family "
         "more runs or drop it"
     )
-    REJECTED = "use engine quadrature or pymc, where amplitudes are positive by construction"
     MISFIT = (
         "the law does not follow the training rows: look at bayeslaw check for broken runs or "
         "mixed units, drop early checkpoints, or try another law"
@@ -162,19 +160,17 @@ def examine(
 
 @dataclass(frozen=True)
 class Weighed:
-    """What engines that weigh or reject points report, by family; empty where it does not apply.
+    """What engines that weigh points report, by family; empty where it does not apply.
 
     Attributes
     ----------
     importance_ess : effective number of points.
     tail_shape : Pareto shape of their weights.
-    rejected : share of draws with a negative amplitude.
     """
 
     families: tuple[str, ...]
     importance_ess: np.ndarray
     tail_shape: np.ndarray
-    rejected: np.ndarray
 
     def figures(self) -> dict[str, float]:
         """Return the worst of each."""
@@ -183,8 +179,6 @@ class Weighed:
             out["importance ESS"] = float(self.importance_ess.min())
         if self.tail_shape.size:
             out["Pareto shape"] = float(self.tail_shape.max())
-        if self.rejected.size:
-            out["rejected"] = float(self.rejected.max())
         return out
 
     def failures(self) -> list[Failure]:
@@ -199,10 +193,6 @@ class Weighed:
             text = f"weights of {self.families[int(self.tail_shape.argmax())]} have Pareto shape "
             text += f"{found['Pareto shape']:.2f}, expected at most {WORST_TAIL_SHAPE}"
             out.append(Failure(Check.IMPORTANCE, text))
-        if not found.get("rejected", 0.0) <= MAX_REJECTED:
-            text = f"{found['rejected']:.0%} of the draws of "
-            text += f"{self.families[int(self.rejected.argmax())]} have a negative amplitude"
-            out.append(Failure(Check.REJECTED, f"{text}, expected at most {MAX_REJECTED:.0%}"))
         return out
 
 

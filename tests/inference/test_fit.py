@@ -108,7 +108,7 @@ def test_the_gate_names_every_failure_and_its_remedy(small_fit):
     stats = xr.Dataset(
         {"diverging": (("chain", "draw"), rising == 1), "energy": (("chain", "draw"), rising)}
     )
-    weighed = Weighed(("one",), np.array([9.0]), np.array([1.2]), np.array([0.3]))
+    weighed = Weighed(("one",), np.array([9.0]), np.array([1.2]))
     health = examine(stuck, stats, misfit=0.5, weighed=weighed)
     assert not health.ok
     assert {f.check for f in health.failures} == set(Check)
