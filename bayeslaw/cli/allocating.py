@@ -8,7 +8,7 @@ from bayeslaw.cli.display import MAX_FAMILIES, grid, quantity, show_health, show
 from bayeslaw.cli.input import fit_or_load
 from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
-from bayeslaw.cli.targets import read_budget, read_quantity
+from bayeslaw.cli.targets import read_budget, read_inputs, read_quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +53,10 @@ def allocate(
         float | None,
         typer.Option(min=0, max=1, metavar="P", help="Probability asked of both. [0.9]"),
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Another input of the law; may be repeated."),
+    ] = None,
     price: Price = None,
     out: FitOut = None,
 ) -> "Health":
@@ -71,6 +75,7 @@ def allocate(
     for name in ("inference_tokens", "max_params", "max_tokens"):
         if name in options:
             options[name] = read_quantity(options[name], f"--{name.replace('_', '-')}")
+    more = read_inputs(given or [])
     fit = fit_or_load(source, table, model, sampling, common)
     if out is not None:
         fit.save(out)
@@ -81,10 +86,10 @@ def allocate(
     names = [family] if family is not None else list(fit.families)
     per_flop = None if price is None else price / 1e18
     made = [
-        spend(fit, budgets, family=name, price=per_flop, seed=common.seed, **options)
+        spend(fit, budgets, family=name, price=per_flop, given=more, seed=common.seed, **options)
         for name in names
     ]
-    record: dict[str, Any] = {"exponents": _exponents(fit, made, budgets, common.seed)}
+    record: dict[str, Any] = {"exponents": _exponents(fit, made, budgets, more, common.seed)}
     if len(made) > 1:
         record["families"] = {a.family: a.exponents() for a in made}
     record["allocations"] = [entry for a in made for entry in a.records()]
@@ -92,16 +97,24 @@ def allocate(
     if goal is not None:
         asked: dict[str, Any] = {} if probability is None else {"probability": probability}
         reached = [
-            smallest_budget(fit, goal, family=name, seed=common.seed, **asked) for name in names
+            smallest_budget(fit, goal, family=name, given=more, seed=common.seed, **asked)
+            for name in names
         ]
         record["reach"] = [r.to_dict() for r in reached]
         for entry in record["allocations"]:
             n, d = entry["advised"]["params"], entry["advised"]["tokens"]
-            at = Target(n, d, entry["family"])
+            at = Target(n, d, entry["family"], inputs=more)
             entry["probability_of_reach"] = chance(fit, goal, at, seed=common.seed)
     deliver(headed("allocate", common, fit, **record), common)
     console = screen(common)
     _show(console, made, record)
+    if goal is not None:
+        for entry in record["allocations"][:MAX_FAMILIES]:
+            console.print(
+                f"{entry['family']}, {entry['flops']:.3g} FLOP: reaches {goal:.4g} with "
+                f"probability {entry['probability_of_reach']:.0%}",
+                soft_wrap=True,
+            )
     for answer in reached[:MAX_FAMILIES]:
         console.print(f"{answer.family}: {answer.text}", soft_wrap=True)
     show_notes(console, dict.fromkeys(n for a in made for o in a.optima for n in o.notes))
@@ -110,7 +123,11 @@ def allocate(
 
 
 def _exponents(
-    fit: "Fit", made: "list[Allocation]", budgets: list[float], seed: int
+    fit: "Fit",
+    made: "list[Allocation]",
+    budgets: list[float],
+    given: dict[str, float],
+    seed: int,
 ) -> dict[str, Any]:
     """Return the exponents of the one family, or those of the population of several."""
     if len(made) == 1:
@@ -119,7 +136,7 @@ def _exponents(
     from bayeslaw.errors import FitError
 
     try:
-        return spend(fit, budgets[:1], family=POPULATION, seed=seed).exponents()
+        return spend(fit, budgets[:1], family=POPULATION, given=given, seed=seed).exponents()
     except FitError:  # the families are there all the same
         return {}
 
@@ -160,6 +177,13 @@ def _show(console: "Console", made: "list[Allocation]", record: dict[str, Any]) 
             )
     for a, o in shown[:MAX_FAMILIES]:
         n, d = o.advised
+        falls = a.per_money(o)
+        if a.price is not None and falls is not None:
+            console.print(
+                f"{a.family}, {o.flops:.3g} FLOP: costs {o.flops * a.price:,.0f}, and 1,000 more "
+                f"would take off {1000 * falls:.3g} nats",
+                soft_wrap=True,
+            )
         if o.limited:
             console.print(
                 f"{a.family}, {o.flops:.3g} FLOP, limited by {' and '.join(o.limited)}: "

@@ -70,7 +70,9 @@ def _show(console: "Console", made: "Comparison") -> None:
     title = f"Recipes at {quantity(t.params)} params, {quantity(t.tokens)} tokens: median and 90 %"
     rows = grid(title, "A", "B", *numbers, right=numbers)
     for p in made.pairs[:MAX_PAIRS]:
-        gap, gain = (np.quantile(x, [0.5, 0.05, 0.95]) for x in (p.gap, p.gain))
+        gap, gain = np.quantile(p.gap, [0.5, 0.05, 0.95]), "no trade"
+        if p.gain is not None:
+            gain = "{:.3g}x\n{:.3g}\u2013{:.3g}".format(*np.quantile(p.gain, [0.5, 0.05, 0.95]))
         plain = "none"
         if p.plain is not None:
             plain = f"{'A' if p.plain.a_better else 'B'} at {quantity(p.plain.params)}"
@@ -79,7 +81,7 @@ def _show(console: "Console", made: "Comparison") -> None:
             p.b,
             f"{p.p_a_better:.0%}",
             f"{gap[0]:+.3f}\n{gap[1]:+.3f} to {gap[2]:+.3f}",
-            f"{gain[0]:.3g}x\n{gain[1]:.3g}\u2013{gain[2]:.3g}",
+            gain,
             plain,
         )
     console.print(rows)

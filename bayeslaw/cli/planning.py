@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayeslaw.design import Decision, Plan
+    from bayeslaw.design.decision import Variance
     from bayeslaw.inference import Health
 
 CURVE = ("one large", "many small")
@@ -89,9 +90,8 @@ def plan(
         from bayeslaw.design import best_plan
 
         plans = [*plans, best_plan(fit, compute, target=wanted, pool=pool, seed=common.seed)]
-    choice = decide(
-        fit, plans, target=wanted, seed=common.seed, price=None if price is None else price / 1e18
-    )
+    per_flop = None if price is None else price / 1e18
+    choice = decide(fit, plans, target=wanted, seed=common.seed, price=per_flop, budget=compute)
     record = choice.to_dict()
     record["warnings"] = [*said, *record["warnings"]]
     curve = None
@@ -102,9 +102,7 @@ def plan(
             "plans": list(CURVE),
             "seed_sd": curve.seed_sds.tolist(),
             "sd": {name: sds.tolist() for name, sds in curve.sds.items()},
-            "crossings": [
-                {"first": a, "later": b, "seed_sd": at} for (a, b), at in curve.crossings.items()
-            ],
+            "crossings": [{"first": a, "later": b, "seed_sd": at} for a, b, at in curve.crossings],
         }
     deliver(headed("plan", common, fit, **record), common)
     console = screen(common)
@@ -160,23 +158,49 @@ def _show(console: "Console", choice: "Decision") -> None:
         f"Choice between {who}" if choice.choosing else f"Forecast of {who}"
     ) + f" at {quantity(t.params)} params, {quantity(t.tokens)} tokens"
     price = [] if choice.price is None else ["price"]
-    measures = ["P(right)", "regret"] if choice.choosing else ["regret"]
+    measures = ["P(right)", "EVSI", "regret"] if choice.choosing else ["regret"]
     numbers = ("FLOP", *price, "runs", "s.d.", "90 % width", *measures)
     rows = grid(title, "plan", *numbers, right=numbers)
     width = 2 * 1.6448536
     now = ["now", "", *("" for _ in price), "", f"{choice.now_sd:.2%}"]
     now.append(f"{width * choice.now_sd:.2%}")
     if choice.choosing:
-        now += [f"{choice.pcs_now:.0%}", f"{choice.regret_now:.2%}"]
+        now += [f"{choice.pcs_now:.0%}", "", f"{choice.regret_now:.2%}"]
     rows.add_row(*now, *([] if choice.choosing else [""]), style="dim")
     for v in choice.values:
-        cells = [v.plan.name, f"{v.plan.cost:.3g}"]
+        cells = [v.plan.name, f"{v.plan.cost:.3g}{' !' * choice.over_budget(v)}"]
         if choice.price is not None:
             cells.append(f"{v.plan.cost * choice.price:,.0f}")
         cells += [str(v.plan.n_runs), f"{v.sd:.2%}", f"{width * v.sd:.2%}"]
         if choice.choosing:
-            cells.append(f"{v.pcs:.0%}")
+            cells += [f"{v.pcs:.0%}", f"{v.evsi:.3%}"]
         best = v is choice.recommended
         rows.add_row(*cells, f"{v.regret:.2%}", style="bold" if best else None)
     console.print(rows)
+    if any(map(choice.over_budget, choice.values)):
+        console.print("!: above the budget, and not recommended", style="dim")
+    console.print(_sources(choice), style="dim", soft_wrap=True)
     console.print(f"Recommended: {choice.recommended.plan.name}. {choice.reason}", soft_wrap=True)
+
+
+def _sources(choice: "Decision") -> str:
+    """Say where the uncertainty comes from, and what it would be worth to be rid of it."""
+    v = choice.variance
+    parts = {
+        "law": v.parameters, "discrepancy": v.discrepancy, "seed": v.seed,
+        "checkpoint": v.checkpoint,
+    }  # fmt: skip
+    told = ", ".join(f"{name} {variance**0.5:.2%}" for name, variance in parts.items())
+    what = "gap" if choice.choosing else "target"
+    line = f"s.d. of the {what} now, by source: {told}"
+    if v.shared:
+        line += f" (law and discrepancy correlate {_correlation(v):+.2f})"
+    if not choice.choosing:
+        return line
+    net = choice.recommended.net
+    worth = "" if net is None else f"; the plan's, less its cost, is worth {net:.3g} FLOP there"
+    return f"{line}. Perfect information would lower the loss by {choice.evpi:.3%}{worth}."
+
+
+def _correlation(v: "Variance") -> float:
+    return v.shared / (2 * (v.parameters * v.discrepancy) ** 0.5 or 1.0)

@@ -82,6 +82,27 @@ def read_quantity(text: str, flag: str) -> float:
         raise typer.BadParameter(f"{error}.", param_hint=flag) from None
 
 
+def read_inputs(flags: list[str]) -> dict[str, float]:
+    """Read --given NAME=VALUE: what else a law takes.
+
+    Raises
+    ------
+    TargetError
+        If one is malformed, unknown, or a size or data, which the command finds itself.
+    """
+    from bayeslaw.runs import parse_target
+
+    given = {}
+    for flag in flags:
+        given |= parse_target(flag)
+    for name in given:
+        if name not in LAW_INPUTS:
+            raise TargetError(
+                f"--given has the unknown name {name!r}; expected one of {', '.join(LAW_INPUTS)}."
+            )
+    return given
+
+
 def listed_families(text: str | None) -> list[str]:
     """Read the names of --families A,B; two or more, or none."""
     if text is None:

@@ -1,7 +1,8 @@
 """Decisions: what to train next, how to spend a budget, and which recipe is better."""
 
-from bayeslaw.design.allocation import Allocation, allocate
+from bayeslaw.design.allocation import Allocation
 from bayeslaw.design.breakeven import BreakEven, break_even
+from bayeslaw.design.budgets import allocate
 from bayeslaw.design.candidates import candidate_plans
 from bayeslaw.design.comparison import Comparison, compare
 from bayeslaw.design.conditioning import expected_variance, posterior_variance

@@ -25,15 +25,15 @@ class BreakEven:
     ----------
     seed_sds : s.d. of log loss between seeds.
     sds : expected s.d. of the curve after each plan, from name to one value per seed noise.
-    crossings : from pair (first plan, later plan) to the seed noise at which the later one becomes
-        the better one.
+    crossings : (first plan, later plan, seed noise at which the later one becomes the better one),
+        rising in it; two plans may cross more than once.
     seed_sd : what the fit believes the seed noise is.
     discrepancy_sd : what it believes the discrepancy at the target is.
     """
 
     seed_sds: np.ndarray
     sds: dict[str, np.ndarray]
-    crossings: dict[tuple[str, str], float]
+    crossings: tuple[tuple[str, str, float], ...]
     seed_sd: float
     discrepancy_sd: float
 
@@ -52,7 +52,7 @@ class BreakEven:
         ]
         lines += [
             f"'{later}' overtakes '{first}' at a seed noise of {at:.2%}."
-            for (first, later), at in self.crossings.items()
+            for first, later, at in self.crossings
         ]
         if not self.crossings:
             best = self.table["best"].iloc[0]
@@ -100,16 +100,18 @@ def break_even(
     problem = pose(fit, [target], plans, seed)
     sds = {p.name: np.array([_sd(problem, p, v) for v in grid**2]) for p in plans}
     curves = list(sds.items())
-    crossings = {}
+    crossings = []
     for i, (first, a) in enumerate(curves):
         for later, b in curves[i + 1 :]:
             lead = a - b
             for j in np.flatnonzero(np.diff(np.sign(lead)) != 0):
                 share = lead[j] / (lead[j] - lead[j + 1])
                 at = float(np.exp(np.log(grid[j]) + share * np.log(grid[j + 1] / grid[j])))
-                crossings[(first, later) if lead[j] < 0 else (later, first)] = at
+                ahead = (first, later) if lead[j] < 0 else (later, first)
+                crossings.append((*ahead, at))
     own = problem.noise[str(target.family)]
-    return BreakEven(grid, sds, crossings, own.total**0.5, problem.variance.discrepancy**0.5)
+    found = tuple(sorted(crossings, key=lambda c: c[-1]))
+    return BreakEven(grid, sds, found, own.total**0.5, problem.variance.discrepancy**0.5)
 
 
 def _sd(problem: Problem, plan: Plan, seed_variance: float) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.design.allocation import frontier_of
+from bayeslaw.design.budgets import frontier_of
 from bayeslaw.design.optimum import Frontier
 from bayeslaw.design.remedy import Remedy, remedies
 from bayeslaw.errors import ExtrapolationWarning, TargetError
@@ -61,7 +61,8 @@ class Pair:
     a, b : the families.
     gap : draws of loss of b minus loss of a, nats per token: above zero where a is better.
     gain : draws of the compute-equivalent gain of a: b would need so many times the compute to
-        reach a's loss. Beyond 10,000 either way it is cut off.
+        reach a's loss. Beyond 10,000 either way it is cut off. None for a law without a trade
+        between size and data.
     level : probability asked of a verdict.
     plain : the ranking at the largest common size; None if there is no common size.
     remedies : the cheapest runs of each sort that are expected to settle an open verdict.
@@ -70,7 +71,7 @@ class Pair:
     a: str
     b: str
     gap: np.ndarray
-    gain: np.ndarray
+    gain: np.ndarray | None
     level: float
     plain: PlainRanking | None
     remedies: tuple[Remedy, ...] = ()
@@ -111,11 +112,17 @@ class Pair:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract's JSON form."""
-        gap, gain = summary(self.gap), summary(self.gain)
+        gap = summary(self.gap)
         plain = None
         if self.plain is not None:
             plain = vars(self.plain) | {"a_better": self.plain.a_better}
-        cut = float(((self.gain <= 1 / _FARTHEST) | (self.gain >= _FARTHEST)).mean())
+        gain = None
+        if self.gain is not None:
+            told = summary(self.gain)
+            gain = {name: told[name] for name in ("median", "intervals")}
+            gain["share_cut_off"] = float(
+                ((self.gain <= 1 / _FARTHEST) | (self.gain >= _FARTHEST)).mean()
+            )
         return {
             "a": self.a,
             "b": self.b,
@@ -123,14 +130,12 @@ class Pair:
             "gap_median": gap["median"],
             "gap_sd": gap["sd"],
             "gap_intervals": gap["intervals"],
-            "compute_equivalent_gain": {
-                "median": gain["median"], "intervals": gain["intervals"], "share_cut_off": cut,
-            },
+            "compute_equivalent_gain": gain,
             "resolved": self.resolved,
             "verdict": self.verdict,
             "remedies": [r.to_dict() for r in self.remedies],
             "plain_ranking": plain,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +164,8 @@ class Comparison:
         for p in self.pairs:
             row: dict[str, Any] = {"a": p.a, "b": p.b, "p_a_better": p.p_a_better}
             for name, draws in (("gap", p.gap), ("gain", p.gain)):
+                if draws is None:
+                    continue
                 low, row[name], high = np.quantile(draws, [0.05, 0.5, 0.95])
                 row |= {f"{name}_low90": low, f"{name}_high90": high}
             rows.append(row | {"resolved": p.resolved})
@@ -170,14 +177,16 @@ class Comparison:
         t = self.target
         lines = [f"At {t.params:.3g} params, {t.tokens:.3g} tokens ({t.kind}):"]
         for p in self.pairs:
-            gap, gain = (np.quantile(x, [0.05, 0.5, 0.95]) for x in (p.gap, p.gain))
-            lines += [
-                f"{p.verdict}",
-                f"  Loss of {p.b} minus {p.a}: {gap[1]:+.4f} nats (90 %: {gap[0]:+.4f} to "
-                f"{gap[2]:+.4f}); {p.b} needs {gain[1]:.3g} times the compute (90 %: "
-                f"{gain[0]:.3g} to {gain[2]:.3g}).",
-                f"  {p.baseline}",
-            ]
+            low, middle, high = np.quantile(p.gap, [0.05, 0.5, 0.95])
+            line = (
+                f"  Loss of {p.b} minus {p.a}: {middle:+.4f} nats (90 %: {low:+.4f} to {high:+.4f})"
+            )
+            if p.gain is not None:
+                low, middle, high = np.quantile(p.gain, [0.05, 0.5, 0.95])
+                line += (
+                    f"; {p.b} needs {middle:.3g} times the compute (90 %: {low:.3g} to {high:.3g})"
+                )
+            lines += [p.verdict, f"{line}.", f"  {p.baseline}"]
         if not self.healthy:
             lines.append("The fit failed its health gate: do not rely on this.")
         return "\n".join([*lines, *self.notes])
@@ -248,12 +257,10 @@ def compare(
     curve = dict(zip(chosen, curves.draws.values.reshape(-1, len(chosen)).T, strict=True))
     ranking = sorted(chosen, key=lambda f: float(np.median(curve[f])))
     pairs = list(combinations(chosen, 2) if len(chosen) <= _ALL_PAIRS else pairwise(ranking))
-    laws = {f: frontier_of(fit, f, {}, seed) for f in chosen} if _has_size(fit) else {}
+    laws = {f: frontier_of(fit, f, target.inputs, seed) for f in chosen} if _has_size(fit) else {}
     verdicts = []
     for a, b in pairs:
-        gain = np.ones(1)
-        if laws:
-            gain = _gain(laws[b], target, curve[a], curve[b])
+        gain = _gain(laws[b], target, curve[a], curve[b]) if laws else None
         pair = Pair(a, b, loss[b] - loss[a], gain, level, plain_ranking(fit.runs, a, b))
         if not pair.resolved:
             found = remedies(fit, target, (a, b), pair.plain, level, seed)

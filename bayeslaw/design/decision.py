@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from bayeslaw.design.checks import Check
 from bayeslaw.design.plan import Plan
 from bayeslaw.prediction import Target
 
 # Linear-Gaussian conditioning is within 2.2 % of refitting, so smaller gaps decide nothing.
 TIE = 0.025
 _Z90 = 1.6448536269514722
+_ROUNDING = 1e-3
 _NOTES = {
     "prediction": (
         "One target leaves no choice to improve, so evsi and evpi are the expected and the largest "
@@ -24,7 +26,8 @@ _NOTES = {
         "sd and width90 are of the gap between the two candidates ahead, as fractions of the loss; "
         "evsi, evpi and regret are log losses: what the candidate chosen after the plan is "
         "expected to gain, could gain at most, and still to lose against the best; pcs is the "
-        "probability that it is the best."
+        "probability that it is the best; net_flops is the compute at the target that would lower "
+        "the loss by evsi, less the plan's cost."
     ),
 }
 
@@ -65,6 +68,9 @@ class PlanValue:
         plan's.
     pcs : probability of choosing the best candidate; None for a forecast.
     left : where the variance left comes from.
+    net : of a choice, the compute at the target that ``evsi`` is worth less the plan's cost, in
+        FLOP; None for a forecast, or where the law gives compute no price.
+    check : what two other estimators say of it; None for more than ten settings.
     """
 
     plan: Plan
@@ -75,6 +81,8 @@ class PlanValue:
     regret: float = 0.0
     pcs: float | None = None
     left: Variance | None = None
+    net: float | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +101,7 @@ class Decision:
     seed : seed of the random numbers.
     pcs_now, regret_now : of a choice without another run.
     price : money per FLOP, if known.
+    budget : compute there is in FLOP, if known.
     extrapolation_factor : compute of the target over the largest seen.
     notes : warnings about the targets.
     healthy : whether the fit passed its gate.
@@ -108,6 +117,7 @@ class Decision:
     pcs_now: float | None = None
     regret_now: float | None = None
     price: float | None = None
+    budget: float | None = None
     extrapolation_factor: float = 1.0
     notes: tuple[str, ...] = ()
     healthy: bool = True
@@ -128,15 +138,16 @@ class Decision:
 
         Plans tie within 2.5 % of expected s.d. (of a choice: of the value of perfect information)
         or two Monte Carlo errors. Several settings show curvature and broken runs, which a single
-        run hides.
+        run hides. Plans above the budget are passed over unless all are.
         """
-        best = self.values[0]
+        paid = [v for v in self.values if not self.over_budget(v)] or list(self.values)
+        best = paid[0]
         if self.choosing:
-            ties = [v for v in self.values if v.regret - best.regret <= TIE * self.evpi]
+            ties = [v for v in paid if v.regret - best.regret <= TIE * self.evpi]
         else:
             ties = [
                 v
-                for v in self.values
+                for v in paid
                 if v.sd - best.sd <= max(TIE * best.sd, 2 * max(v.sd_error, best.sd_error))
             ]
         cheapest = min(v.plan.cost for v in ties)
@@ -144,6 +155,27 @@ class Decision:
             (v for v in ties if v.plan.cost <= (1 + TIE) * cheapest),
             key=lambda v: (-len(v.plan.runs), v.sd),
         )
+
+    def over_budget(self, value: PlanValue) -> bool:
+        """Return whether a plan costs more than there is."""
+        return self.budget is not None and value.plan.cost > self.budget * (1 + _ROUNDING)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What to beware of: in the targets, in the plans' cost and in their value."""
+        dear = [
+            f"'{v.plan.name}' costs {v.plan.cost / self.budget:.3g} times the budget"
+            for v in self.values
+            if self.budget and self.over_budget(v)
+        ]
+        doubtful = [
+            f"the value of '{v.plan.name}' is doubtful: the posterior mean is not linear in its "
+            f"outcomes (a cubic explains {v.check.curvature:.1%} more), and re-weighted draws put "
+            f"the s.d. at {v.check.sd:.2%} instead of {v.sd:.2%}"
+            for v in self.values
+            if v.check is not None and v.check.flagged
+        ]
+        return (*self.notes, *dear, *doubtful)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -157,7 +189,7 @@ class Decision:
             row |= {"sd_error": v.sd_error, "information": v.information}
             row |= {"evsi": v.evsi, "regret": v.regret}
             if self.choosing:
-                row["pcs"] = v.pcs
+                row |= {"pcs": v.pcs, "net": v.net}
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -222,7 +254,7 @@ class Decision:
         lines += [f"Recommended: {self.recommended.plan.name}. {self.reason}"]
         if not self.healthy:
             lines.append("The fit failed its health gate: do not rely on this ranking.")
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*lines, *self.warnings])
 
     def _question(self) -> str:
         t = self.target
@@ -262,9 +294,13 @@ class Decision:
             if self.price is not None:
                 made["price"] = v.plan.cost * self.price
             if v.pcs is not None:
-                made["pcs"] = v.pcs
+                made |= {"pcs": v.pcs, "net_flops": v.net}
             if v.left is not None:
                 made["left"] = asdict(v.left)
+            if v.check is not None:
+                made["check"] = asdict(v.check)
+            if self.budget is not None:
+                made["over_budget"] = self.over_budget(v)
             plans.append(made)
         now: dict[str, Any] = {**self._widths(self.now_sd), "evpi": self.evpi}
         if self.choosing:
@@ -284,7 +320,7 @@ class Decision:
             "recommendation": {"plan": self.recommended.plan.name, "reason": self.reason},
             "variance": asdict(self.variance),
             "note": _NOTES[utility],
-            "warnings": list(self.notes),
+            "warnings": list(self.warnings),
         }
 
     def _widths(self, sd: float) -> dict[str, float]:

@@ -18,6 +18,7 @@ TRAINING, INFERENCE = 6.0, 2.0
 _REACH = 14.0  # e-folds either side of equal shares in which an optimum is looked for
 _GRID, _ROUNDS = 25, 7
 _HALVINGS = 60
+_NEAR = 1e-6  # e-folds that bisection may be off
 _STEP = 0.05  # e-folds over which slopes are taken
 
 
@@ -151,24 +152,26 @@ class Frontier:
         """Return the loss at N* and D* of a budget at each draw."""
         return self.on_line(flops, self.best_size(flops)[:, None])[:, 0]
 
-    def cheapest_to_serve(self, flops: float, served: float) -> tuple[np.ndarray, np.ndarray]:
+    def cheapest_to_serve(
+        self, size: np.ndarray, data: np.ndarray, served: float, most_tokens: float = np.inf
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return log N, log D of least training and inference compute.
 
         Parameters
         ----------
-        flops : training budget whose loss, at its optimum, is to be reached.
+        size, data : log N and log D, at each draw, whose loss is to be reached; the best use of a
+            training budget, or as near to it as limits allow. No larger model is looked at.
         served : tokens of inference over the model's life.
+        most_tokens : training tokens there are.
 
         Returns
         -------
-        Both at each draw. The loss is that of the training optimum; for an additive law
+        Both at each draw, of the same loss; for an additive law, short of a limit,
         alpha A N^-alpha = beta B D^-beta (1 + served / (3 D)) holds exactly.
         """
-        size = self.best_size(flops)
-        data = np.log(flops / TRAINING) - size
         form = self.additive
         if form is None:
-            return self._cheapest_numerically(size, data, served)
+            return self._cheapest_numerically(size, data, served, most_tokens)
         n0, d0 = self.references[names.PARAMS], self.references[names.TOKENS]
         own = form.a * np.exp(-form.alpha * (size - np.log(n0)))
         total = own + form.b * np.exp(-form.beta * (data - np.log(d0)))
@@ -186,12 +189,12 @@ class Frontier:
             log_d = point(middle)[1]
             # alpha share - beta rest (1 + T / 3 D), divided by rest, rises with the share.
             odds = middle + np.log(form.alpha) - np.log(form.beta)
-            over = odds > np.log1p(served / 3 * np.exp(-log_d))
+            over = (odds > np.log1p(served / 3 * np.exp(-log_d))) | (log_d > np.log(most_tokens))
             low, high = np.where(over, low, middle), np.where(over, middle, high)
         return point((low + high) / 2)
 
     def _cheapest_numerically(
-        self, size: np.ndarray, data: np.ndarray, served: float
+        self, size: np.ndarray, data: np.ndarray, served: float, most_tokens: float
     ) -> tuple[np.ndarray, np.ndarray]:
         goal = self.loss(size[:, None], data[:, None])
 
@@ -206,7 +209,9 @@ class Frontier:
             return high
 
         def cost(u: np.ndarray) -> np.ndarray:
-            return u + np.logaddexp(np.log(TRAINING) + needed(u), np.log(INFERENCE * served))
+            tokens = needed(u)
+            total = u + np.logaddexp(np.log(TRAINING) + tokens, np.log(INFERENCE * served))
+            return np.where(tokens > np.log(most_tokens) + _NEAR, np.inf, total)
 
         found = lowest(cost, size - _REACH / 2, size)
         return found, needed(found[:, None])[:, 0]

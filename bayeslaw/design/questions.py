@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bayeslaw.design.allocation import frontier_of, one_family
+from bayeslaw.design.budgets import frontier_of, one_family
 from bayeslaw.design.optimum import TRAINING
 from bayeslaw.design.rows import positive
 from bayeslaw.errors import ExtrapolationWarning, TargetError
@@ -17,6 +17,7 @@ from bayeslaw.inference import Fit
 from bayeslaw.prediction import Target, forecast
 
 _MOST = 1e6  # times the largest compute seen, beyond which no budget is looked for
+_LEAST = 1e-4  # times the largest compute seen, below which none is
 _STEPS, _HALVINGS = 25, 14
 
 
@@ -140,14 +141,19 @@ def smallest_budget(
     def reached(flops: float) -> float:
         return chance(fit, loss, point(flops), seed=seed)
 
-    grid = seen * np.geomspace(1e-4, _MOST, _STEPS)
+    grid = seen * np.geomspace(_LEAST, _MOST, _STEPS)
     chances = np.array([reached(c) for c in grid])
     above = np.flatnonzero(chances >= probability)
     if not above.size:
         return Reach(family, loss, probability, None, None, None, float(chances.max()), None)
     first = int(above[0])
-    high = float(grid[first])
-    if first:
+    high, notes = float(grid[first]), []
+    if not first:
+        notes.append(
+            f"a budget below {high:.3g} FLOP, {_LEAST:g} times the largest seen, may do as well; "
+            "none was looked for"
+        )
+    else:
         low = float(grid[first - 1])
         for _ in range(_HALVINGS):
             middle = (low * high) ** 0.5
@@ -158,5 +164,5 @@ def smallest_budget(
         made = forecast(fit, target, seed=seed)
     return Reach(
         family, loss, probability, high, target.params, target.tokens, reached(high),
-        made.extrapolation[0], made.notes[0],
+        made.extrapolation[0], (*notes, *made.notes[0]),
     )  # fmt: skip

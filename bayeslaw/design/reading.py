@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +15,10 @@ from bayeslaw.design.noise import own_effect, run_noise
 from bayeslaw.design.plan import Plan
 from bayeslaw.design.rows import positive
 from bayeslaw.design.value import decide
-from bayeslaw.errors import TargetError
+from bayeslaw.errors import ExtrapolationWarning, TargetError
 from bayeslaw.inference import Fit
 from bayeslaw.inference.result import summary
-from bayeslaw.prediction import Target
+from bayeslaw.prediction import Target, forecast
 
 # A goal that is reached with less than this probability is given up.
 _HOPELESS = 0.05
@@ -37,6 +38,7 @@ class Reading:
     new_run_sd : the same for a run without checkpoints.
     goal, chance : a loss it should reach, and the probability that it does; or None.
     target : what is to be forecast with its help; or None.
+    target_loss : draws of its loss, of nats per token, the job's checkpoints counted; or None.
     now_sd, finish_sd, other_sd : s.d. of the target now, once the job is finished, and once
         what is left to pay was spent on one new run instead; or None.
     stop : the advice.
@@ -56,6 +58,7 @@ class Reading:
     goal: float | None
     chance: float | None
     target: Target | None
+    target_loss: np.ndarray | None
     now_sd: float | None
     finish_sd: float | None
     other_sd: float | None
@@ -81,9 +84,15 @@ class Reading:
         ]
         if self.chance is not None:
             lines.append(f"It ends at {self.goal:.4g} or below with probability {self.chance:.1%}.")
+        if self.target is not None and self.target_loss is not None:
+            low, middle, high = np.quantile(self.target_loss, [0.05, 0.5, 0.95])
+            lines.append(
+                f"The target ({self.target.family}, {self.target.params:.3g} params, "
+                f"{self.target.tokens:.3g} tokens): {middle:.4f} (90 %: {low:.4f} to {high:.4f})."
+            )
         if self.now_sd is not None:
             lines.append(
-                f"The target's s.d. is {self.now_sd:.2%} now, {self.finish_sd:.2%} once it is "
+                f"Its s.d. is {self.now_sd:.2%} now, {self.finish_sd:.2%} once it is "
                 f"finished, {self.other_sd:.2%} after one new run for the same money."
             )
         lines.append(f"{'Stop' if self.stop else 'Go on'}: {self.reason}.")
@@ -107,6 +116,7 @@ class Reading:
             "goal": self.goal,
             "chance": self.chance,
             "target": t and {"family": t.family, "params": t.params, "tokens": t.tokens},
+            "target_loss": None if self.target_loss is None else summary(self.target_loss),
             "sd": {"now": self.now_sd, "finished": self.finish_sd, "other": self.other_sd},
             "stop": self.stop,
             "reason": self.reason,
@@ -138,8 +148,8 @@ def read_run(
     run : label of the job.
     tokens : training tokens at its end.
     goal : loss it should reach; below 5 % probability the advice is to stop.
-    target : a larger run it is meant to inform. Then the advice is to stop if one new run for the
-        compute that is left narrows the target's forecast more.
+    target : a larger run it is meant to inform; its forecast comes with the reading. Without a
+        goal the advice is to stop if one new run for the compute that is left narrows it more.
     seed : seed of the random numbers.
 
     Returns
@@ -163,7 +173,8 @@ def read_run(
             f"run '{run}' has seen {seen:.3g} tokens, and its end was given as {final:.3g}; "
             "expected more. Give the tokens it will have seen when it ends."
         )
-    point = Target(params, final, family, kind="mean")
+    more = {n: float(last[n]) for n in names.LAW_INPUTS if n in fit.law.input_names}
+    point = Target(params, final, family, kind="mean", inputs=more)
     own = family_draws(fit, family, seed)
     believed = beliefs(fit, [point], {family: own})
     effect = own_effect(fit, run, [point])
@@ -179,6 +190,7 @@ def read_run(
     chance = None if goal is None else float((loss <= goal).mean())
 
     sds: tuple[float | None, ...] = (None, None, None)
+    far, notes = None, []
     if target is not None:
         target = replace(target, family=target.family or family)
         left = 6.0 * params * (final - seen)
@@ -186,10 +198,15 @@ def read_run(
         other = Plan.one_large(left, target.tokens / target.params)
         choice = decide(fit, [finish, other], target=target, seed=seed)
         by_name = {v.plan.name: v.sd for v in choice.values}
+        with warnings.catch_warnings():
+            # The reading carries the notes of its forecast.
+            warnings.simplefilter("ignore", ExtrapolationWarning)
+            made = forecast(fit, target, seed=seed)
+        far, notes = made.draws.values.ravel(), list(made.notes[0])
         sds = (choice.now_sd, by_name[finish.name], by_name[other.name])
     stop, reason = _advice(chance, goal, sds)
-    notes = []
-    if len(rows) < 2:
+    kept = (fit.layout.run_of_row == fit.layout.runs.index(run)).sum()
+    if kept < 2:
         notes.append("one checkpoint tells little of the run's own effect")
     notes.append(
         "checkpoints before the learning rate has come down lie above the curve of finished runs; "
@@ -207,6 +224,7 @@ def read_run(
         goal=goal,
         chance=chance,
         target=target,
+        target_loss=far,
         now_sd=sds[0],
         finish_sd=sds[1],
         other_sd=sds[2],
@@ -222,9 +240,11 @@ def _advice(
 ) -> tuple[bool, str]:
     if chance is not None and chance < _HOPELESS:
         return True, f"it reaches {goal:.4g} with a probability of {chance:.1%} only"
+    if chance is not None:  # a job with a goal of its own is not given up for another's sake
+        return False, f"it reaches {goal:.4g} with a probability of {chance:.1%}"
     now, finish, other = sds
     if now is None or finish is None or other is None:
-        return False, "nothing speaks against it" if chance is None else "the goal is in reach"
+        return False, "nothing speaks against it"
     if other < finish * (1 - TIE):
         return True, (
             f"one new run for the compute that is left leaves the target's s.d. at {other:.2%}, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -71,9 +71,9 @@ def best_plan(
             f"{cost.min():.3g}; expected one that does. Add smaller runs or raise the budget."
         )
     family = str(target.family)
-    points = [Target(target.params, target.tokens, family, target.flops, "mean")]
+    points = [replace(target, kind="mean")]
     points += [
-        Target(n, d, family, c, "mean")
+        Target(n, d, family, c, "mean", target.inputs)
         for n, d, c in zip(table[names.PARAMS], table[names.TOKENS], cost, strict=True)
     ]
     own = family_draws(fit, family, seed)

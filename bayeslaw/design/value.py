@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bayeslaw.design.beliefs import Beliefs, beliefs, family_draws, with_family
+from bayeslaw.design.budgets import flops_per_log_loss
+from bayeslaw.design.checks import cross_check
 from bayeslaw.design.choice import Worth, worth
 from bayeslaw.design.conditioning import require_draws, signal
 from bayeslaw.design.decision import Decision, PlanValue, Variance
@@ -31,13 +33,15 @@ def decide(
     target: Target | Sequence[Target],
     seed: int = 0,
     price: float | None = None,
+    budget: float | None = None,
 ) -> Decision:
     """Rank plans by how narrow they are expected to make the forecast of a target.
 
     Runs belong to the target's family unless a plan names another. The outcomes of a plan and the
     target share posterior draws, discrepancy included; the noise of a run is its seed's and its
     last checkpoint's, divided by the number of seeds. For a target of kind ``"run"`` the noise of
-    that run stays in the forecast whatever is bought.
+    that run stays in the forecast whatever is bought. What else the law takes, such as unique
+    tokens, the runs have in common with the target.
 
     With several targets, such as one for each family, the question is which to choose: plans are
     ranked by what they are worth to the choice of the lowest loss, and rows that name no family
@@ -50,6 +54,7 @@ def decide(
     target : the run to forecast, or the candidates to choose from.
     seed : seed of the random numbers.
     price : cost of one FLOP in money; adds prices to the table.
+    budget : compute in FLOP; plans that cost more are ranked too, but not recommended.
 
     Returns
     -------
@@ -73,7 +78,8 @@ def decide(
     choosing = len(targets) > 1
     bought = [plan.each(families) for plan in plans] if choosing else plans
     problem = pose(fit, targets, bought, seed)
-    values = [problem.value(plan, seed) for plan in bought]
+    worth_of_loss = flops_per_log_loss(fit, targets, seed) if choosing else None
+    values = [_checked(problem, plan, worth_of_loss, seed) for plan in bought]
     ranked = sorted(values, key=lambda v: (v.regret if choosing else v.sd, v.sd))
     if not choosing:
         best = ranked[0].sd
@@ -91,10 +97,18 @@ def decide(
         regret_now=None if whole is None else whole.evsi,
         seed=seed,
         price=price,
+        budget=budget,
         extrapolation_factor=max(reach),
         notes=tuple(dict.fromkeys(n for group in notes for n in group)),
         healthy=fit.health.ok,
     )
+
+
+def _checked(problem: Problem, plan: Plan, worth_of_loss: float | None, seed: int) -> PlanValue:
+    """Return a plan's value, what it is worth in compute, and what other estimators say."""
+    value = problem.value(plan, seed)
+    net = None if worth_of_loss is None else value.evsi * worth_of_loss - plan.cost
+    return replace(value, net=net, check=cross_check(problem, plan, value.sd, seed))
 
 
 def _candidates(fit: Fit, target: Target | Sequence[Target]) -> tuple[Target, ...]:
@@ -171,17 +185,18 @@ class Problem:
         return [int(i) for i in np.argsort(self.mean, kind="stable")[:2]] if self.k > 1 else [0]
 
     @property
-    def _contrast(self) -> np.ndarray:
+    def contrast(self) -> np.ndarray:
+        """Weights of the targets: of the one, or of the gap between the two that are ahead."""
         out = np.zeros(self.k)
         out[self._ahead] = [-1.0, 1.0] if self.k > 1 else [1.0]
         return out
 
     def _sd(self, covariance: np.ndarray) -> float:
-        w = self._contrast
+        w = self.contrast
         return float(np.sqrt(max(w @ covariance @ w, 0.0) + w**2 @ self.kept))
 
     def _variance(self, parts: np.ndarray) -> Variance:
-        k, w = self.k, self._contrast
+        k, w = self.k, self.contrast
         noise = [self.noise[str(self.targets[i].family)] for i in self._ahead]
         law, wander, both = (
             float(w @ m @ w) for m in (parts[:k, :k], parts[k:, k:], parts[:k, k:])
@@ -246,7 +261,7 @@ class Problem:
             self._sd(_added(j[:both, :both] - self.heard(j, columns, noise))) for j in self.blocks
         ]
         error = float(np.sqrt((_BLOCKS - 1) * np.var(others)))
-        w = self._contrast
+        w = self.contrast
         now, after = (
             max(float(w @ _added(m) @ w), _TINY) for m in (self.joint[:both, :both], left)
         )
@@ -281,7 +296,8 @@ def pose(fit: Fit, targets: Sequence[Target], plans: Sequence[Plan], seed: int) 
     points = [replace(t, kind="mean") for t in targets]
     k = len(points)
     points += [
-        Target(r.params, r.tokens, setting[0], r.flops, "mean") for setting, r in rows.items()
+        Target(r.params, r.tokens, setting[0], r.flops, "mean", targets[0].inputs)
+        for setting, r in rows.items()
     ]
     own = {
         family: family_draws(fit, family, seed)

@@ -33,7 +33,8 @@ def run(sizes: Sizes, cores: int) -> Section:
         choice = bl.decide(fit, list(plans().values()), target=target)
         sd = {v.plan.name: v.sd for v in choice.values}
         curve = bl.break_even(fit, [plans()["one large"], plans()["two halves"]], target=target)
-        at = curve.crossings.get(("one large", "two halves"))
+        pair = ("one large", "two halves")
+        at = next((at for *plans_, at in curve.crossings if tuple(plans_) == pair), None)
         pays = any(sd[name] < sd["one large"] * (1 - TIE) for name in SPLITS)
         wrong += pays and seed_sd <= discrepancy
         lost.append(sd["ladder"] / min(sd.values()) - 1)

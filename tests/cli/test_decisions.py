@@ -58,7 +58,7 @@ def test_plan_ranks_candidates_and_says_why(fit):
         assert 0.5e21 < p["cost"] <= 1.0001e21 and p["price"] == pytest.approx(2.5e-18 * p["cost"])
     assert found["break_even"]["plans"] == ["one large", "many small"]
     shown = run("plan", fit, *TARGET, "--budget", "1e21", "--family", "b")
-    assert "Recommended:" in shown.stdout and "discrepancy" in shown.stdout
+    assert "Recommended:" in shown.stdout and "by source: law" in shown.stdout
 
 
 def test_plan_names_a_family_where_none_was_and_says_so(fit):
@@ -75,6 +75,9 @@ def test_plan_takes_plans_and_pools_of_ones_own(fit, folder):
     flags = ["--family", "b", "--budget", "1e21"]
     found = record("plan", fit, *TARGET, *flags, "--candidates", plans)
     assert {p["name"] for p in found["plans"]} == {"mine", "yours"}
+    assert not any(p["over_budget"] for p in found["plans"])
+    dear = ["--family", "b", "--budget", "4e20", "--candidates", plans]
+    assert "above the budget" in run("plan", fit, *TARGET, *dear).stdout
     found = record("plan", fit, *TARGET, *flags, "--candidates", plans, "--choose-from", pool)
     best = next(p for p in found["plans"] if p["name"] == "best of pool")
     assert {r["params"] for r in best["runs"]} <= {1e9, 2e9}
@@ -85,9 +88,8 @@ def test_plan_for_a_choice_has_what_the_choice_gains(fit):
     assert found["utility"] == "choice"
     for p in found["plans"]:
         assert 0 <= p["evsi"] <= found["now"]["evpi"] and 0.5 <= p["pcs"] <= 1
-    assert "P(right)" in run(
-        "plan", fit, *TARGET, "--budget", "1e21", "--families", "a[bold],b"
-    ).stdout  # fmt: skip
+    shown = run("plan", fit, *TARGET, "--budget", "1e21", "--families", "a[bold],b").stdout
+    assert "P(right)" in shown and "Perfect information" in shown
 
 
 def test_a_pool_is_refused_where_a_choice_is_planned(fit, folder):
@@ -126,8 +128,17 @@ def test_allocate_has_exponents_and_regions(fit):
     assert set(every["families"]) == {"a[bold]", "b"} and len(every["reach"]) == 2
     assert all("lifetime" in a and 0 <= a["probability_of_reach"] <= 1
                for a in every["allocations"])  # fmt: skip
-    shown = run("allocate", fit, "--budget", "1e22", "--inference-tokens", "1T", "--reach", "2.4")
+    shown = run("allocate", fit, "--budget", "1e22", "--inference-tokens", "1T", "--reach", "2.4",
+                "--price", "2")  # fmt: skip
+    assert "reaches 2.4 with" in shown.stdout and "20,000" in shown.stdout
     assert "N* ~ C^a" in shown.stdout and "to serve 1T tokens" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [("vocab", "name=quantity"), ("params=1B", "unknown name 'params'")]
+)
+def test_inputs_that_no_law_takes_are_refused(fit, given, words):
+    assert words in " ".join(refused("allocate", fit, "--budget", "1e22", "--given", given).split())
 
 
 def test_midrun_reads_a_job(fit):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bayeslaw.design import allocate, chance, smallest_budget
-from bayeslaw.design.allocation import frontier_of
+from bayeslaw.design import Plan, allocate, best_plan, chance, decide, smallest_budget
+from bayeslaw.design.budgets import frontier_of
 from bayeslaw.design.optimum import Frontier, lowest
 from bayeslaw.errors import FitError, LawError, TargetError
 from bayeslaw.laws import LAWS, get_law
@@ -33,6 +33,12 @@ def drawn(law, count=40, seed=0):
     return Frontier(law, {"params": 1e9, "tokens": 2e10}, parameters, {})
 
 
+def best(frontier):
+    """log N* and log D*."""
+    size = frontier.best_size(C)
+    return size, np.log(C / 6) - size
+
+
 @pytest.mark.parametrize("name", TWO)
 def test_the_best_size_is_a_minimum_along_equal_compute(name):
     frontier = drawn(TWO[name])
@@ -51,21 +57,21 @@ def test_the_closed_form_is_what_a_search_finds(name):
     searched.__dict__["additive"] = None
     assert searched.best_size(C) == pytest.approx(closed.best_size(C), abs=1e-5)
     assert searched.exponent(C) == pytest.approx(closed.exponent(C), abs=1e-5)
-    both = [np.array(f.cheapest_to_serve(C, 1e13)) for f in (closed, searched)]
+    both = [np.array(f.cheapest_to_serve(*best(f), 1e13)) for f in (closed, searched)]
     assert both[0] == pytest.approx(both[1], abs=1e-4)
 
 
 def test_serving_meets_its_condition_exactly_and_keeps_the_loss(fit):
     frontier = frontier_of(fit, "ours", {}, 0)
     served = 1e13
-    size, data = frontier.cheapest_to_serve(C, served)
+    size, data = frontier.cheapest_to_serve(*best(frontier), served)
     p = {k: v.values.ravel() for k, v in fit.published("ours").items()}
     left = p["alpha"] * p["A"] * np.exp(-p["alpha"] * size)
     right = p["beta"] * p["B"] * np.exp(-p["beta"] * data) * (1 + served / 3 * np.exp(-data))
     assert left == pytest.approx(right, rel=1e-9)
     loss = frontier.loss(size[:, None], data[:, None])[:, 0]
     assert loss == pytest.approx(frontier.best_loss(C), rel=1e-12)
-    nothing = np.array(frontier.cheapest_to_serve(C, 1e-6))
+    nothing = np.array(frontier.cheapest_to_serve(*best(frontier), 1e-6))
     assert nothing[0] == pytest.approx(frontier.best_size(C), abs=1e-9)
 
 
@@ -109,6 +115,31 @@ def test_limits_hold_and_cost(fit):
     both = allocate(fit, C, max_params=n / 4, max_tokens=d / 4).optima[0]
     assert both.limited == ("params", "tokens") and 6 * np.prod(both.advised) < C
     assert free.penalty == 0 < min(few.penalty, small.penalty) < both.penalty
+
+
+def test_limits_hold_for_serving_and_for_near_optimal_sizes(fit):
+    n, d = allocate(fit, C).optima[0].advised
+    for limits in ({"max_params": n / 4}, {"max_tokens": d / 4}, {"max_tokens": 1.5 * d},
+                   {"max_params": n / 4, "max_tokens": d / 4}):  # fmt: skip
+        o = allocate(fit, C, inference_tokens=1e14, **limits).optima[0]
+        least = C / 6 / limits.get("max_tokens", np.inf)
+        most = limits.get("max_params", np.inf)
+        assert min(least, most) * (1 - 1e-9) <= o.near.low <= o.near.high <= most * (1 + 1e-9)
+        assert (o.lifetime.params <= most * (1 + 1e-9)).all()
+        assert (o.lifetime.tokens <= limits.get("max_tokens", np.inf) * (1 + 1e-6)).all()
+        assert (o.lifetime.saving >= -1e-9).all()
+    # Data that just suffice for training leave nothing to trade size for.
+    tight = allocate(fit, C, inference_tokens=1e14, max_tokens=d / 4).optima[0]
+    assert tight.lifetime.saving == pytest.approx(0.0, abs=1e-6)
+    assert np.median(allocate(fit, C, inference_tokens=1e14).optima[0].lifetime.saving) > 0.1
+
+
+def test_a_search_keeps_to_the_tokens_there_are():
+    frontier = drawn(get_law("chinchilla"))
+    frontier.__dict__["additive"] = None
+    size, data = best(frontier)
+    small, long = frontier.cheapest_to_serve(size, data, 1e15, np.exp(data.max()) * 1.1)
+    assert (long <= data.max() + np.log(1.1) + 1e-5).all() and (small <= size + 1e-9).all()
 
 
 def test_the_records_have_the_keys_of_the_contract(fit):
@@ -178,6 +209,11 @@ def test_the_smallest_budget_reaches_the_loss_just_so(fit):
     assert f"{found.flops:.3g}" in found.text
 
 
+def test_a_loss_that_all_budgets_reach_is_said_to_be_one(fit):
+    found = smallest_budget(fit, 50.0)
+    assert "may do as well" in found.text and found.achieved > 0.99
+
+
 def test_a_loss_below_the_floor_is_never_promised(fit):
     found = smallest_budget(fit, 0.5)
     assert found.flops is None and found.achieved < 0.01
@@ -203,3 +239,9 @@ def test_laws_of_more_inputs_are_told_them():
         for unique in (1e9, 1e12)
     ]
     assert np.isfinite(optima).all() and optima[0] != optima[1]
+    sds = []
+    for unique in (1e9, 1e12):
+        target = Target(3e9, 3e11, inputs={"unique_tokens": unique})
+        plans = [best_plan(made, 1e21, target=target), Plan.one_large(1e21)]
+        sds.append(decide(made, plans, target=target).now_sd)
+    assert sds[0] != sds[1]

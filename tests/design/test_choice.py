@@ -125,7 +125,7 @@ def test_a_run_that_goes_on_costs_the_rest(fit):
 def test_seed_noise_makes_the_split_overtake_at_one_point(fit):
     plans = [Plan.one_large(1e21), Plan.halves(1e21)]
     curve = break_even(fit, plans, target=A)
-    at = curve.crossings["one large", "two halves"]
+    (at,) = (at for *pair, at in curve.crossings if pair == ["one large", "two halves"])
     best = curve.table.set_index("seed_sd")["best"]
     assert best.iloc[0] == "one large" and best.iloc[-1] == "two halves"
     assert (best[best.index < at] == "one large").all()
@@ -133,6 +133,21 @@ def test_seed_noise_makes_the_split_overtake_at_one_point(fit):
     assert f"{at:.2%}" in curve.text
     with pytest.raises(TargetError, match="two or more"):
         break_even(fit, plans[:1], target=A)
+
+
+def test_a_sample_is_worth_the_compute_that_would_lower_the_loss_as_much(fit):
+    choice = decide(fit, [Plan.one_large(1e20)], target=[A, B])
+    (value,) = choice.values
+    slopes = []
+    for t in (A, B):
+        p = {k: v.values.ravel() for k, v in fit.published(t.family).items()}
+        size, data = p["A"] * t.params ** -p["alpha"], p["B"] * t.tokens ** -p["beta"]
+        falls = (p["alpha"] * size + p["beta"] * data) / 2  # size and data grow alike
+        slopes.append(np.median(falls / (p["E"] + size + data)))
+    assert value.net + value.plan.cost == pytest.approx(
+        value.evsi * A.flops / max(slopes), rel=0.03
+    )
+    assert choice.to_dict()["plans"][0]["net_flops"] == value.net
 
 
 def test_one_target_twice_is_no_choice(fit):

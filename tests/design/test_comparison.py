@@ -10,6 +10,7 @@ import pytest
 from bayeslaw.design import compare
 from bayeslaw.design.comparison import plain_ranking
 from bayeslaw.errors import TargetError
+from bayeslaw.model.spec import Spec
 from bayeslaw.prediction import Target
 from bayeslaw.runs import load_runs
 from tests.scoring.synthetic import ladder, synthetic_fit
@@ -44,8 +45,15 @@ def test_a_clear_winner_is_named_with_its_gain(clear):
     assert "largest common size" in pair.baseline
 
 
+def test_a_law_without_a_trade_has_no_gain(close):
+    flat = synthetic_fit(ladder(("a", "b")), Spec("power_params"), chains=4)
+    (pair,) = compare(flat, TARGET).pairs
+    assert pair.gain is None and pair.to_dict()["compute_equivalent_gain"] is None
+    assert "times the compute" not in compare(flat, TARGET).text
+
+
 def test_the_gain_is_the_compute_that_closes_the_gap(clear):
-    from bayeslaw.design.allocation import frontier_of
+    from bayeslaw.design.budgets import frontier_of
 
     (pair,) = compare(clear, TARGET).pairs
     law_a, law_b = (frontier_of(clear, f, {}, 0) for f in "ab")

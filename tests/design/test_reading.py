@@ -7,9 +7,10 @@ import pytest
 
 from bayeslaw.design import read_run
 from bayeslaw.design.noise import own_effect
+from bayeslaw.design.reading import _advice as advice
 from bayeslaw.errors import TargetError
 from bayeslaw.model.spec import Checkpoints, Noise, Spec
-from bayeslaw.prediction import Target
+from bayeslaw.prediction import Target, forecast
 from tests.scoring.synthetic import ladder, synthetic_fit
 
 
@@ -80,7 +81,19 @@ def test_a_target_weighs_finishing_against_a_new_run(fit, job):
     found = read_run(fit, job["run"], 4 * job["tokens"], target=target)
     assert found.finish_sd <= found.now_sd and found.other_sd <= found.now_sd
     assert found.stop == (found.other_sd < 0.975 * found.finish_sd)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["sd"]["finished"] > 0
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert told["sd"]["finished"] > 0
+    with pytest.warns(UserWarning):
+        made = forecast(fit, Target(7e9, 1.4e11, "ours"), seed=0)
+    assert told["target_loss"]["median"] == pytest.approx(float(made.draws.median()))
+    assert f"{told['target_loss']['median']:.4f}" in found.text
+
+
+def test_a_goal_of_its_own_is_not_given_up_for_the_target():
+    a_new_run_tells_more = (0.03, 0.03, 0.01)
+    assert advice(None, None, a_new_run_tells_more)[0]
+    assert not advice(0.5, 2.0, a_new_run_tells_more)[0]
+    assert advice(0.01, 2.0, (None, None, None))[0]
 
 
 def test_one_row_per_run_still_reads(job):

@@ -146,6 +146,15 @@ def test_a_tie_goes_to_the_plan_that_would_show_a_broken_run(fit):
     assert choice.recommended.plan.name == "ladder"
 
 
+def test_a_plan_above_the_budget_is_ranked_but_not_recommended(fit):
+    plans = [Plan.one_large(1e21), Plan("small", Plan.one_large(1e20).runs)]
+    choice = decide(fit, plans, target=TARGET, budget=1e20)
+    assert choice.values[0].plan.name == "one large"
+    assert choice.recommended.plan.name == "small"
+    assert any("costs 10 times the budget" in text for text in choice.warnings)
+    assert [p["over_budget"] for p in choice.to_dict()["plans"]] == [True, False]
+
+
 def test_the_same_seed_gives_the_same_decision(fit):
     plans = [Plan.ladder(1e21)]
     assert (
