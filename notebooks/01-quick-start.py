@@ -26,7 +26,7 @@ runs = bl.load_dataset("published").where(f"family in {tuple(families)}")
 fit = bl.fit(runs, law="chinchilla", seed=SEED)
 target = bl.Target(params="7B", tokens="300B", family="Mamba (Pile val)")
 forecast = bl.forecast(fit, target, seed=SEED)
-low, high = forecast.interval(0.9)[0]
+low, high = forecast.interval(0.9)
 print(f"90 % interval of the loss: {low:.3f} to {high:.3f} nats per token")
 
 # %% [markdown]

@@ -40,7 +40,7 @@ table[["family", "run_name", "seed", "N", "D", "val_ppl"]].to_csv(folder / "runs
 runs = bl.load_runs(folder / "runs.csv", rename={"loss": "val_ppl"}, loss_unit="ppl")
 fit = bl.fit(runs, seed=SEED)
 forecast = bl.forecast(fit, params="7B", tokens="140B", family="ours", seed=SEED)
-low, high = forecast.interval(0.9)[0]
+low, high = forecast.interval(0.9)
 print(f"90 % interval at 7B on 140B tokens: {low:.3f} to {high:.3f} nats per token")
 
 # %% [markdown]
@@ -88,7 +88,7 @@ bl.plots.curves(forecast, fit=clean)
 
 # %%
 truth = 1.7 + 420.0 * 7e9**-0.34 + 900.0 * 1.4e11**-0.32
-low, high = forecast.interval(0.9)[0]
+low, high = forecast.interval(0.9)
 print(f"truth {truth:.3f}, interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]

@@ -67,7 +67,7 @@ default = bl.fit(runs, seed=SEED)
 for name, fit in (("law trusted", trusted), ("default", default)):
     exponent = bl.allocate(fit, 5.76e23, seed=SEED).exponents()["a"]
     forecast = bl.forecast(fit, params="70B", tokens="1.4T", seed=SEED)
-    low, high = forecast.interval(0.9)[0]
+    low, high = forecast.interval(0.9)
     print(f"{name:12s} N* ~ C^{exponent['median']:.3f}   loss of 70B on 1.4T: {low:.3f} to {high:.3f}")
 
 # %%

@@ -1,0 +1,91 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # How do I add a law of my own?
+#
+# A law is one block: the facts in a decorator, the formula as a plain function. Engines, graph,
+# derivatives, LaTeX and plots follow from it. This one saturates: data stop helping once they exceed
+# what a model of its size can hold.
+
+# %%
+import numpy as np
+
+import bayeslaw as bl
+from bayeslaw.laws.law import Parameter, law
+from bayeslaw.laws.shared import FLOOR, PARAMS, TOKENS, amplitude
+
+SEED = 0  # every random number below comes from it
+
+
+@law(
+    inputs=(PARAMS, TOKENS),  # relative to a reference point inside the data
+    parameters=(
+        FLOOR,  # E, in nats per token; linear, so it is integrated out
+        amplitude("a", "size"),
+        amplitude("b", "data"),
+        Parameter("gamma", "shared exponent", 0.20, 0.54, r"\gamma"),  # a 90 % interval is the prior
+    ),
+    reference="arXiv:2001.08361",
+)
+def one_exponent(xp, params, tokens, E, a, b, gamma):
+    """Size and data fall off with one exponent."""
+    return E + a * params**-gamma + b * tokens**-gamma
+
+
+print(one_exponent.latex)
+
+# %% [markdown]
+# ## It fits like any other
+#
+# `E`, `a` and `b` enter linearly, which is found by looking at the formula, so the fast engines take
+# it at once.
+
+# %%
+runs = bl.load_dataset("simulated")
+fit = bl.fit(runs, law=one_exponent, seed=SEED)
+print(fit.reason)
+print(fit.health)
+
+# %%
+forecast = bl.forecast(fit, bl.Target("7B", "140B", "north"), seed=SEED)
+bl.plots.curves(forecast, fit=fit)
+
+# %%
+bl.plots.exponents(fit)
+
+# %% [markdown]
+# ## Is it any good?
+#
+# Hide the largest runs and compare with the law that is known to be true here. An exponent for each
+# of size and data costs one parameter, and is worth it.
+
+# %%
+for candidate in (one_exponent, "chinchilla", "kaplan"):
+    card = bl.backtest(runs, law=candidate, seed=SEED)
+    name = getattr(candidate, "name", candidate)
+    print(f"{name:14s} error {card.summary['mean_are']:.2%}   CRPS {card.summary['crps']:.2%}")
+
+# %% [markdown]
+# ## Or average over laws
+#
+# Weights come from how well each law forecasts the largest runs from the others.
+
+# %%
+both = bl.average(runs, bl.Spec("chinchilla,kaplan"), seed=SEED)
+print(both)
+
+# %% [markdown]
+# To keep a law, put the block in a file of its own under `bayeslaw/laws/` and its name in
+# `bayeslaw/laws/catalogue.py`: command line, documentation and the tests that run over every law take
+# it from there.
