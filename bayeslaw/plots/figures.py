@@ -1,4 +1,4 @@
-"""Figures without global state: made on the Figure class, readable in grey, safe as SVG."""
+"""The looks of pictures, readable in grey and with any colour vision, and pictures as SVG."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import io
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterable
 from html import escape
-from typing import TYPE_CHECKING, Any
-
-from bayeslaw.errors import BayeslawError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.legend import Legend
 
 # Colours of Okabe and Ito, told apart with any colour vision; markers tell them apart in grey.
 PALETTE = (
@@ -27,34 +24,37 @@ PALETTE = (
     ("#000000", "X"),
     ("#8C6D00", "<"),
 )
+DASHES = ("-", "--", "-.", ":")
 GREY = ("#999999", ".")
+INK, MUTED, SHADE, GRID = "#000000", "#555555", "#bbbbbb", "#e6e6e6"
+WIDE, NARROW = 0.9, 0.5  #: the two intervals that are drawn
 _LONGEST = 32
 
 
-def blank(width: float = 6.8, height: float = 4.2) -> tuple[Figure, Axes]:
-    """Return an empty figure and its axes, bound to no window and no global list.
+class Style(NamedTuple):
+    """How one family is drawn."""
 
-    Parameters
-    ----------
-    width, height : in inches.
+    colour: str
+    marker: str
+    dash: str
 
-    Raises
-    ------
-    BayeslawError
-        If matplotlib is not installed.
+
+def styles(families: Iterable[str]) -> dict[str, Style]:
+    """Return the looks of the first eight families, in order; the others have none of their own.
+
+    Examples
+    --------
+    >>> styles(["a", "b", "a"])["b"]
+    Style(colour='#D55E00', marker='s', dash='--')
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise BayeslawError(
-            "pictures need matplotlib, which is not installed; install bayeslaw[plots]."
-        ) from error
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.grid(True, color="#e6e6e6", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    own = zip(dict.fromkeys(families), PALETTE, strict=False)
+    return {
+        family: Style(colour, marker, DASHES[i % len(DASHES)])
+        for i, (family, (colour, marker)) in enumerate(own)
+    }
+
+
+OTHERS = Style(*GREY, DASHES[-1])
 
 
 def label(name: str) -> str:
@@ -65,22 +65,13 @@ def label(name: str) -> str:
     >>> label("a\x00b" + "c" * 40)
     'a bcccccccccccccccccccccccccccc\u2026'
     """
-    # Control characters and lone surrogates have no place in SVG.
-    shown = "".join(" " if unicodedata.category(c).startswith("C") else c for c in name)
+    shown = printable(name)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1].rstrip() + "\u2026"
 
 
-def name_entries(legend: Legend, entries: list[str]) -> None:
-    """Write labels into a legend as plain text: no dollar mathematics, no hidden underscores.
-
-    Parameters
-    ----------
-    legend : made with any labels.
-    entries : what to write, in order.
-    """
-    for text, entry in zip(legend.get_texts(), entries, strict=True):
-        text.set_parse_math(False)
-        text.set_text(entry)
+def printable(text: str) -> str:
+    """Return a text without control characters and lone surrogates, which no picture can hold."""
+    return "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
 
 
 def to_svg(figure: Figure, title: str) -> str:
@@ -90,7 +81,7 @@ def to_svg(figure: Figure, title: str) -> str:
 
     Parameters
     ----------
-    figure : from this package.
+    figure : from this package, drawn by matplotlib.
     title : what the picture shows, for those who cannot see it.
     """
     import matplotlib

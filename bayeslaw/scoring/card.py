@@ -149,14 +149,18 @@ class Scorecard:
         return {level: clopper_pearson(covered[level], self.n_labs) for level in LEVELS}
 
     @cached_property
+    def farthest(self) -> pd.DataFrame:
+        """The rows of :attr:`table` of each family's farthest target: they share its errors."""
+        far = self.table.sort_values("extrapolation_factor", ascending=False, kind="stable")
+        return far.drop_duplicates([names.LAB, names.FAMILY])
+
+    @cached_property
     def uniformity(self) -> dict[str, Any]:
         """The test of :func:`~bayeslaw.scoring.chance.uniformity` on one PIT per family.
 
-        That of the family's farthest target: targets of one family share its errors.
+        That of the family's farthest target.
         """
-        far = self.table.sort_values("extrapolation_factor", ascending=False, kind="stable")
-        far = far.drop_duplicates([names.LAB, names.FAMILY])
-        return uniformity(far["pit"].to_numpy())
+        return uniformity(self.farthest["pit"].to_numpy())
 
     def by_family(self, values: pd.Series) -> pd.Series:
         """Average values in the order of :attr:`table` over each run, then over each family."""

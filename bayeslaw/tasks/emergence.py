@@ -77,19 +77,33 @@ class Emergence:
     ----------
     log10_flops : grid of log10 C0.
     weight : posterior mass at each, summing to one.
-    leaves : draws of log10 of the compute at which the skill leaves chance.
+    draws : of log10 C0 and of the steepness per e-fold of compute, shape (draw, 2).
     p_sharp : probability that the rise from 10 to 90 % takes less than a decade of compute.
     prior_decides : whether another prior moves the interval's ends by half a decade, or the
         interval reaches the end of what the prior allows.
     chance : the guessing floor.
+    scores : what it rests on.
     """
 
     log10_flops: np.ndarray
     weight: np.ndarray
-    leaves: np.ndarray
+    draws: np.ndarray
     p_sharp: float
     prior_decides: bool
     chance: float
+    scores: Scores
+
+    @property
+    def leaves(self) -> np.ndarray:
+        """Draws of log10 of the compute at which the skill leaves chance."""
+        middle, steep = self.draws.T
+        return middle - np.log((1 - LEAVES) / LEAVES) / steep / np.log(10)
+
+    def share(self, flops: np.ndarray) -> np.ndarray:
+        """Draw the share passed at amounts of compute, shape (draw, point)."""
+        middle, steep = self.draws.T[:, :, None]
+        way = expit(steep * np.log(10) * (np.log10(flops) - middle))
+        return self.chance + (1 - self.chance) * way
 
     def quantile(self, q: float) -> float:
         """Return a quantile of log10 C0."""
@@ -159,20 +173,23 @@ def emergence(scores: Scores, *, chance: float = 0.0, seed: int = 0) -> Emergenc
     decides = bool(weight[:3].sum() > 0.005 or weight[-3:].sum() > 0.005)
     x, k, joint = _posterior(scores, chance, within=_bulk(x, weight), flat_in_log=True)
     weight = joint.sum(axis=1)
-    found = Emergence(x, weight, np.zeros(0), 0.0, False, chance)
+    ends = _ends(x, weight)
     rng = np.random.default_rng(seed)
     at = rng.choice(joint.size, 4000, p=joint.ravel() / joint.sum())
     rows, columns = np.unravel_index(at, joint.shape)
-    leaves = x[rows] - np.log((1 - LEAVES) / LEAVES) / k[columns] / np.log(10)
     rise = 2 * np.log(9) / k / np.log(10)
     p_sharp = float(joint.sum(axis=0)[rise < 1].sum())
-    ends = np.array([found.quantile(0.05), found.quantile(0.95)])
     for beyond, in_log in ((2 * BEYOND, True), (BEYOND, False)):
         other_x, _, other = _posterior(scores, chance, beyond=beyond, flat_in_log=in_log)
-        moved = Emergence(other_x, other.sum(axis=1), np.zeros(0), 0.0, False, chance)
-        there = np.array([moved.quantile(0.05), moved.quantile(0.95)])
-        decides |= bool(np.abs(there - ends).max() > SENSITIVE)
-    return Emergence(x, weight, leaves, p_sharp, decides, chance)
+        moved = _ends(other_x, other.sum(axis=1)) - ends
+        decides |= bool(np.abs(moved).max() > SENSITIVE)
+    draws = np.stack([x[rows], k[columns]], axis=1)
+    return Emergence(x, weight, draws, p_sharp, decides, chance, scores)
+
+
+def _ends(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the 5 and 95 % points of log10 C0."""
+    return np.interp([0.05, 0.95], _below(weight), x)
 
 
 def _below(weight: np.ndarray) -> np.ndarray:
