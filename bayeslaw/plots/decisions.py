@@ -99,7 +99,7 @@ def break_even(table: BreakEven, *, backend: str = MATPLOTLIB) -> Any:
     for name, sds in drawn.items():
         style = looks.get(name, OTHERS)
         panel.line(x, sds, style.colour, dash=style.dash, width=1.8, name=name)
-    for (first, _), at in table.crossings.items():
+    for first, _, at in table.crossings:
         height = np.interp(np.log(at), np.log(table.seed_sds), drawn[first])
         panel.points(_PER_CENT * at, height, INK, "o", size=60, hollow=True)
         panel.text(_PER_CENT * at, height + 0.6 * room, f"{at:.2%}", colour=INK)

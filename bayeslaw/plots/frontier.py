@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.design.allocation import frontier_of
+from bayeslaw.design.budgets import frontier_of
 from bayeslaw.design.optimum import TRAINING, Frontier
 from bayeslaw.errors import SpecError
 from bayeslaw.inference import Fit
