@@ -38,7 +38,11 @@ def published() -> bl.Fit:
 @cache
 def simulated() -> bl.Fit:
     """Fit the simulated ladders, which vary size and data apart."""
-    return bl.fit(bl.load_dataset("simulated"), bl.Spec(discrepancy=None), seed=0)
+    return bl.fit(
+        bl.load_dataset("simulated"),
+        bl.Spec(discrepancy=None, checkpoints=bl.Checkpoints(after=0.05)),
+        seed=0,
+    )
 
 
 @cache
@@ -57,19 +61,19 @@ def card() -> bl.Scorecard:
 
 @cache
 def pooled() -> dict[str, bl.Fit]:
-    """Fit one family without the others, beside them, and as if all were one."""
-    runs = published().runs
+    """Fit three runs of a family without the others, beside them, and as if all were one."""
+    runs = published().runs.where(f"family != '{FEW}' or flops < 2e21")
     as_one = bl.load_runs(runs.table.assign(family=FEW, lab=FEW))
     return {
         "none": bl.fit(runs.where(f"family == '{FEW}'"), bl.Spec(pool="none"), seed=0),
-        "partial": published(),
+        "partial": bl.fit(runs, seed=0),
         "complete": bl.fit(as_one, seed=0),
     }
 
 
 def far() -> bl.Target:
     """Return a curve beyond the runs."""
-    return bl.Target(params=20e9, tokens=400e9, family=FEW, kind="mean")
+    return bl.Target(params=7e9, tokens=140e9, family=FEW, kind="mean")
 
 
 def candidates() -> list[bl.Plan]:
@@ -78,8 +82,8 @@ def candidates() -> list[bl.Plan]:
     return [
         bl.Plan.many_small(budget=budget, sizes=6, seeds=2),
         bl.Plan.ladder(budget=budget),
-        bl.Plan.halves(budget=budget),
         bl.Plan.one_large(budget=budget),
+        bl.Plan.halves(budget=budget),
         bl.Plan("one at a third", bl.Plan.one_large(budget=budget / 3).runs),
     ]
 
@@ -108,86 +112,86 @@ def two_steps() -> Any:
 
 @picture
 def curves(backend: str = "matplotlib") -> Any:
-    """Loss against compute, and how the forecast widens on the way to the target."""
+    """Show loss against compute, and how the forecast widens on the way to the target."""
     return bl.plots.curves(forecast(), fit=published(), backend=backend)
 
 
 @picture
 def surface(backend: str = "matplotlib") -> Any:
-    """The law in size and data, with the runs and the best size for its compute."""
+    """Show the law in size and data, with the runs and the best size for its compute."""
     return bl.plots.surface(simulated(), "north", backend=backend)
 
 
 @picture
 def isoflop(backend: str = "matplotlib") -> Any:
-    """Loss against size at fixed compute, and where the best size lies."""
-    return bl.plots.isoflop(simulated(), [1e19, 1e20, 1e21], family="north", backend=backend)
+    """Show loss against size at fixed compute, and where the best size lies."""
+    return bl.plots.isoflop(simulated(), [3.6e18, 6e19, 5.4e20], family="north", backend=backend)
 
 
 @picture
 def pooling(backend: str = "matplotlib") -> Any:
-    """What one family borrows from the others."""
+    """Show what a family of three runs borrows from the others."""
     return bl.plots.pooling(pooled(), family=FEW, backend=backend)
 
 
 @picture
 def exponents(backend: str = "matplotlib") -> Any:
-    """Exponents by family, above their population."""
+    """Show exponents by family, above their population."""
     return bl.plots.exponents(published(), backend=backend)
 
 
 @picture
 def prior_posterior(backend: str = "matplotlib") -> Any:
-    """What the runs taught about each parameter."""
+    """Show what the runs taught about each parameter."""
     return bl.plots.prior_posterior(simulated(), "north", backend=backend)
 
 
 @picture
 def residuals(backend: str = "matplotlib") -> Any:
-    """Whether the law misses the runs with a pattern."""
+    """Show whether the law misses the runs with a pattern."""
     return bl.plots.residuals(simulated(), backend=backend)
 
 
 @picture
 def calibration(backend: str = "matplotlib") -> Any:
-    """Whether intervals held as often as they claimed."""
+    """Show whether intervals held as often as they claimed."""
     return bl.plots.calibration(card(), backend=backend)
 
 
 @picture
 def pit(backend: str = "matplotlib") -> Any:
-    """Where outcomes fell in their forecasts."""
+    """Show where outcomes fell in their forecasts."""
     return bl.plots.pit(card(), backend=backend)
 
 
 @picture
 def plans(backend: str = "matplotlib") -> Any:
-    """What each plan is expected to leave of the uncertainty."""
+    """Show what each plan is expected to leave of the uncertainty."""
     decision = bl.decide(published(), candidates(), target=far(), seed=0)
     return bl.plots.plans(decision, backend=backend)
 
 
 @picture
 def break_even(backend: str = "matplotlib") -> Any:
-    """At which seed noise one plan overtakes another."""
-    table = bl.break_even(published(), candidates()[:4], target=far(), seed=0)
+    """Show at which seed noise one plan overtakes another."""
+    table = bl.break_even(published(), candidates()[:3], target=far(), seed=0)
     return bl.plots.break_even(table, backend=backend)
 
 
 @picture
 def allocation(backend: str = "matplotlib") -> Any:
-    """How large a model, and how much data, a budget should buy."""
+    """Show how large a model, and how much data, a budget should buy."""
     best = bl.allocate(simulated(), [1e20, 1e21, 1e22, 1e23], family="north", seed=0)
     return bl.plots.allocation(best, backend=backend)
 
 
 @picture
 def emergence(backend: str = "matplotlib") -> Any:
-    """When a skill emerges."""
+    """Show when a skill emerges."""
     return bl.plots.emergence(threshold(), backend=backend)
 
 
 @picture
 def loss_to_task(backend: str = "matplotlib") -> Any:
-    """What accuracy goes with a loss, and what a larger model will reach."""
+    """Show what accuracy goes with a loss, and what a larger model will reach."""
     return bl.plots.loss_to_task(two_steps(), backend=backend)

@@ -22,6 +22,8 @@ MATPLOTLIB = "matplotlib"
 _SMALL = 8  # points
 _DOTS = 100  # per inch, where a backend counts in dots
 _PIXELS = 4 / 3  # per point
+# Ticks of a decade, by how many decades an axis runs at most.
+_SUBS = ((0.8, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)), (1.6, (1.0, 2.0, 5.0)), (2.2, (1.0, 3.0)))
 
 
 class Entry(NamedTuple):
@@ -131,7 +133,30 @@ class _Matplotlib(Backend):
             text.set_text(self.text(entry.name))
 
     def finished(self, figure: Any, targets: list[Any]) -> Any:
+        for own in targets:
+            for axis in (own.xaxis, own.yaxis):
+                if axis.get_scale() == "log":
+                    self._tick(axis)
         return figure
+
+    def _tick(self, axis: Any) -> None:
+        """Put ticks on a logarithmic axis that are few enough to read and at least two."""
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+        low, high = axis.get_view_interval()
+        decades = np.log10(high / low)
+        subs = next((s for most, s in _SUBS if decades < most), (1.0,))
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _power(value: float) -> str:
+    """Write a tick of a logarithmic axis."""
+    if 0.99e-3 < value < 1e4:
+        return f"{value:g}"
+    lead, power = f"{value:.0e}".split("e")
+    return f"$10^{{{int(power)}}}$" if lead == "1" else f"${lead}{{\\cdot}}10^{{{int(power)}}}$"
 
 
 class _Plotly(Backend):
@@ -163,7 +188,7 @@ class _Plotly(Backend):
         return {"name": shown, "legendgroup": shown, "showlegend": name is not None}
 
     def scales(self, target: Any, xlog: bool, ylog: bool) -> None:
-        powers = {"type": "log", "exponentformat": "power", "dtick": 1}
+        powers = {"type": "log", "exponentformat": "power", "nticks": 6}
         if xlog:
             target.update_xaxes(**powers)
         if ylog:

@@ -19,6 +19,7 @@ from bayeslaw.runs import Runs
 
 COMPUTE, LOSS = "training compute (FLOP)", "loss (nats per token)"
 _STEPS = 24
+SMALL = 11.0  # dots stand for families without a colour
 
 
 def curves(
@@ -162,7 +163,6 @@ def _draw_others(
     rest = None if last is None else last[~last[names.FAMILY].isin(named)]
     has_runs = rest is not None and len(rest) > 0
     if has_runs:
-        draw_runs(panel, rest, OTHERS, name=words, size=20)
+        draw_runs(panel, rest, OTHERS, name=words, size=SMALL)
     if places:
-        style = OTHERS._replace(marker="o")
-        draw_targets(panel, forecast, places, style, words, named=not has_runs)
+        draw_targets(panel, forecast, places, OTHERS, words, named=not has_runs)

@@ -44,18 +44,20 @@ def plans(decision: Decision, *, backend: str = MATPLOTLIB) -> Any:
     panel.line(ends, [now, now], MUTED, dash="--", name="now, without another run")
     looks = styles(v.plan.name for v in values)
     chosen = decision.recommended
+    panel.points(
+        chosen.plan.cost, _PER_CENT * chosen.sd, INK, "o", size=150, hollow=True,
+        name="recommended",
+    )  # fmt: skip
     for v in values:
         style = looks.get(v.plan.name, OTHERS)
         sd, error = _PER_CENT * v.sd, 2 * _PER_CENT * v.sd_error
         panel.bars(v.plan.cost, sd - error, sd + error, style.colour, width=1.2, group=v.plan.name)
-        if v is chosen:
-            panel.points(v.plan.cost, sd, INK, "o", size=150, hollow=True, name="recommended")
         named = v.plan.name if v.plan.name in looks else None
         panel.points(v.plan.cost, sd, style.colour, style.marker, size=52, name=named)
-    what = "gap" if decision.choosing else "target's curve"
+    what = "s.d. of the gap" if decision.choosing else "s.d. of the target"
     panel.axes(
-        "cost of the plan (FLOP)", f"expected s.d. of the {what} (% of the loss)", xlog=True,
-        xlim=ends, ylim=(0.0, 1.08 * max(now, *(_PER_CENT * v.sd for v in values))),
+        "cost of the plan (FLOP)", f"expected {what} (% of the loss)", xlog=True,
+        xlim=ends,
     )  # fmt: skip
     canvas.legend("outside")
     return canvas.finished()
@@ -84,24 +86,26 @@ def break_even(table: BreakEven, *, backend: str = MATPLOTLIB) -> Any:
     (panel,) = canvas.panels
     x = _PER_CENT * table.seed_sds
     drawn = {name: _PER_CENT * sds for name, sds in table.sds.items()}
-    top = 1.08 * max(sds.max() for sds in drawn.values())
+    every = np.concatenate(list(drawn.values()))
+    room = 0.08 * np.ptp(every) or 0.1
+    low, top = max(every.min() - room, 0.0), every.max() + room
     for at, dash, words in (
         (table.seed_sd, ":", "seed noise of the fit"),
         (table.discrepancy_sd, "-.", "discrepancy at the target"),
     ):
         if x[0] <= _PER_CENT * at <= x[-1]:
-            panel.line([_PER_CENT * at] * 2, [0.0, top], MUTED, dash=dash, name=words)
+            panel.line([_PER_CENT * at] * 2, [low, top], MUTED, dash=dash, name=words)
     looks = styles(drawn)
     for name, sds in drawn.items():
         style = looks.get(name, OTHERS)
         panel.line(x, sds, style.colour, dash=style.dash, width=1.8, name=name)
-    for (first, _), at in table.crossings.items():
+    for first, _, at in table.crossings:
         height = np.interp(np.log(at), np.log(table.seed_sds), drawn[first])
         panel.points(_PER_CENT * at, height, INK, "o", size=60, hollow=True)
-        panel.text(_PER_CENT * at, height + 0.06 * top, f"{at:.2%}", colour=INK)
+        panel.text(_PER_CENT * at, height + 0.6 * room, f"{at:.2%}", colour=INK)
     panel.axes(
-        "s.d. between seeds (% of the loss)", "expected s.d. of the curve (% of the loss)",
-        xlog=True, xlim=x[[0, -1]], ylim=(0.0, top),
+        "s.d. between seeds (% of the loss)", "expected s.d. of the target (% of the loss)",
+        xlog=True, xlim=x[[0, -1]], ylim=(low, top),
     )  # fmt: skip
     canvas.legend("outside")
     return canvas.finished()

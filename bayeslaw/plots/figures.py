@@ -25,7 +25,7 @@ PALETTE = (
     ("#8C6D00", "<"),
 )
 DASHES = ("-", "--", "-.", ":")
-GREY = ("#999999", ".")
+GREY = ("#8a8a8a", ".")
 INK, MUTED, SHADE, GRID = "#000000", "#555555", "#bbbbbb", "#e6e6e6"
 WIDE, NARROW = 0.9, 0.5  #: the two intervals that are drawn
 _LONGEST = 32
@@ -54,7 +54,7 @@ def styles(families: Iterable[str]) -> dict[str, Style]:
     }
 
 
-OTHERS = Style(*GREY, DASHES[-1])
+OTHERS = Style(GREY[0], "o", DASHES[-1])
 
 
 def label(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.design.allocation import frontier_of
+from bayeslaw.design.budgets import frontier_of
 from bayeslaw.design.optimum import TRAINING, Frontier
 from bayeslaw.errors import SpecError
 from bayeslaw.inference import Fit
@@ -68,9 +68,10 @@ def surface(fit: Fit, family: str | None = None, *, backend: str = MATPLOTLIB) -
     for level in np.unique(levels.round(digits)):
         for piece in lines.lines(level):
             panel.line(*np.exp(piece).T, SHADE, width=1.0)
-            at = np.exp(piece[len(piece) // 2])
-            if len(piece) > _GRID // 3:
-                panel.text(*at, f"{level:.{digits}f}")
+            if len(piece) > _GRID // 4:
+                # Towards large sizes, away from the runs and the best of them.
+                at = piece[piece[:, 0].argsort()][int(0.85 * len(piece))]
+                panel.text(*np.exp(at), f"{level:.{digits}f}")
     _draw_best(panel, frontier, size, data)
     style = styles([family])[family]
     panel.points(
@@ -104,8 +105,8 @@ def isoflop(
     Returns
     -------
     figure
-        Of the backend. Bands are 90 % intervals of the law (without discrepancy), darker where
-        the best size lies with probability .9; points are runs within 20 % of a budget.
+        Of the backend. Bands are 90 % intervals of the law (without discrepancy), thick where the
+        best size lies with probability .9; points are runs within 20 % of a budget.
 
     Raises
     ------
@@ -138,8 +139,9 @@ def isoflop(
         if len(best):
             ends = np.quantile(best, [0.5 - WIDE / 2, 0.5 + WIDE / 2])
             there = np.linspace(*ends, _POINTS)
-            near = [np.interp(there, grid, v) for v in (low, high)]
-            panel.band(np.exp(there), *near, style.colour, alpha=0.35, group=words)
+            near = [np.interp(there, grid, v) for v in (low, median, high)]
+            panel.band(np.exp(there), near[0], near[2], style.colour, alpha=0.35, group=words)
+            panel.line(np.exp(there), near[1], style.colour, width=4.5, group=words)
         panel.line(size, median, style.colour, dash=style.dash, name=words)
         if len(best):
             panel.points(
@@ -152,7 +154,7 @@ def isoflop(
                 near_by[names.PARAMS], near_by[names.LOSS], style.colour, style.marker, group=words
             )
     panel.axes(PARAMS, LOSS, xlog=True)
-    panel.title("bands: 90 % intervals of the law, darker where the best size lies (90 %)")
+    panel.title("bands: 90 % intervals of the law; thick: where the best size lies (90 %)")
     canvas.legend("outside")
     return canvas.finished()
 

@@ -17,11 +17,11 @@ from bayeslaw.plots.figures import INK, MUTED, NARROW, PALETTE, SHADE, WIDE
 
 _POPULATION = "population"
 _NOISES = {
-    "run_sd": "s.d. between runs (share of the loss)",
-    "checkpoint_sd": "s.d. of checkpoints (share of the loss)",
-    "discrepancy_sd": "s.d. of the discrepancy (share of the loss)",
+    "run_sd": "s.d. between runs",
+    "checkpoint_sd": "s.d. of checkpoints around their run",
+    "discrepancy_sd": "s.d. of the discrepancy",
 }
-_DRAWS, _POINTS = 2000, 160
+_DRAWS, _POINTS, _ENDS = 2000, 120, (0.002, 0.998)
 _COLUMNS = 3
 
 
@@ -72,6 +72,7 @@ def exponents(fit: Fit, names: Sequence[str] | None = None, *, backend: str = MA
         if panel is canvas.panels[0]:
             panel.rows([_POPULATION, *reversed(families)])
             panel.axes(None, "family")
+            panel.title("thick 50 %, thin 90 %; shade: a new family (90 %)")
     return canvas.finished()
 
 
@@ -87,8 +88,8 @@ def prior_posterior(fit: Fit, family: str | None = None, *, backend: str = MATPL
     Returns
     -------
     figure
-        Of the backend: densities per e-fold, on logarithmic axes; amplitudes at the reference
-        point, in nats per token. Where the two agree, the runs said nothing.
+        Of the backend: densities of the logarithm, each relative to its peak; amplitudes at the
+        reference point, in nats per token. Where the two agree, the runs said nothing.
 
     Raises
     ------
@@ -102,21 +103,29 @@ def prior_posterior(fit: Fit, family: str | None = None, *, backend: str = MATPL
     prior = draw_prior(fit.spec, fit.layout, draws=_DRAWS, seed=fit.seed).sel(family=family)
     post = fit.posterior.sel(family=family)
     law: Law = fit.law
-    axes = {p.name: f"{p.name}: {p.meaning} ({p.unit or 'no unit'})" for p in law.parameters}
-    axes |= {n: words for n, words in _NOISES.items() if n in post and n in prior}
+    axes = {p.name: (p.meaning, f"{p.name} ({p.unit or 'no unit'})") for p in law.parameters}
+    axes |= {
+        n: (words, f"{n} (share of the loss)")
+        for n, words in _NOISES.items()
+        if n in post and n in prior
+    }
     rows = -(-len(axes) // _COLUMNS)
-    canvas = Canvas(backend, len(axes), _COLUMNS, width=9.6, height=0.6 + 2.1 * rows)
-    for i, (panel, (name, words)) in enumerate(zip(canvas.panels, axes.items(), strict=True)):
+    canvas = Canvas(backend, len(axes), _COLUMNS, width=9.6, height=0.6 + 2.3 * rows)
+    for i, (panel, (name, (title, words))) in enumerate(
+        zip(canvas.panels, axes.items(), strict=True)
+    ):
         before, after = (np.log(v[name].values.ravel()) for v in (prior, post))
-        ends = np.quantile(np.concatenate([before, after]), [0.002, 0.998])
-        grid = np.linspace(*ends, _POINTS)
+        # Enough points for the prior's width, and again for the posterior's.
+        spans = (np.quantile(v, _ENDS) for v in (np.concatenate([before, after]), after))
+        grid = np.sort(np.concatenate([np.linspace(*ends, _POINTS) for ends in spans]))
         for draws, colour, dash, said in (
             (before, MUTED, "--", "prior"), (after, PALETTE[0][0], "-", "posterior"),
         ):  # fmt: skip
             density = _density(draws, grid)
             panel.band(np.exp(grid), np.zeros_like(grid), density, colour, alpha=0.2)
             panel.line(np.exp(grid), density, colour, dash=dash, name=said if i == 0 else None)
-        panel.axes(words, "density (per e-fold)" if i % _COLUMNS == 0 else None, xlog=True)
+        panel.title(title)
+        panel.axes(words, "density (share of its peak)" if i % _COLUMNS == 0 else None, xlog=True)
     canvas.legend("outside")
     return canvas.finished()
 
@@ -126,7 +135,8 @@ def _density(draws: np.ndarray, grid: np.ndarray) -> np.ndarray:
     if np.ptp(draws) <= 0:
         return np.zeros_like(grid)
     step = max(1, len(draws) // _DRAWS)
-    return gaussian_kde(draws[::step])(grid)
+    density = gaussian_kde(draws[::step])(grid)
+    return density / density.max()
 
 
 def _new_family(fit: Fit, parameter: Parameter) -> np.ndarray:

@@ -10,7 +10,7 @@ from bayeslaw import names
 from bayeslaw.errors import ExtrapolationWarning, SpecError
 from bayeslaw.inference import Fit
 from bayeslaw.plots.canvas import MATPLOTLIB, Canvas
-from bayeslaw.plots.curves import COMPUTE, LOSS, draw_runs, draw_targets, fan
+from bayeslaw.plots.curves import COMPUTE, LOSS, SMALL, draw_runs, draw_targets, fan
 from bayeslaw.plots.figures import OTHERS, styles
 from bayeslaw.prediction import Target, forecast
 
@@ -66,7 +66,7 @@ def pooling(
         last = fit.runs.last().table
         mine = last[names.FAMILY] == name
         if not mine.all():
-            draw_runs(panel, last[~mine], OTHERS, group="other families", size=14)
+            draw_runs(panel, last[~mine], OTHERS, group="other families", size=SMALL)
         own = last[mine].sort_values(names.FLOPS)
         with warnings.catch_warnings():
             # The picture shows how far it reaches.

@@ -9,6 +9,7 @@ import numpy as np
 from bayeslaw import names
 from bayeslaw.inference import Fit
 from bayeslaw.plots.canvas import MATPLOTLIB, Canvas
+from bayeslaw.plots.curves import SMALL
 from bayeslaw.plots.figures import MUTED, OTHERS, SHADE, WIDE, styles
 from bayeslaw.plots.frontier import PARAMS, TOKENS
 from bayeslaw.scoring.sbc import in_order
@@ -61,7 +62,7 @@ def residuals(fit: Fit, *, backend: str = MATPLOTLIB) -> Any:
         rest = ~np.isin(families, list(looks))
         if rest.any():
             panel.points(
-                x[rest], off[rest], OTHERS.colour, OTHERS.marker, size=20,
+                x[rest], off[rest], OTHERS.colour, OTHERS.marker, size=SMALL,
                 name="other families" if i == 0 else None, group="other families",
             )  # fmt: skip
         for family, style in looks.items():

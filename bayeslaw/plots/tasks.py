@@ -90,7 +90,7 @@ def loss_to_task(result: TaskCurve | TwoStep, *, backend: str = MATPLOTLIB) -> A
     _scores(panel, scores.loss, scores.share)
     inside = np.clip(threshold, grid[0], grid[-1])
     ends = (np.quantile(inside, [0.5 - v / 2, 0.5 + v / 2]) for v in (WIDE, NARROW))
-    _threshold(panel, *ends, float(np.median(inside)), "loss at which the task leaves chance")
+    _threshold(panel, *ends, float(np.median(inside)), "where the task leaves chance")
     colour, marker = PALETTE[1]
     for i, f in enumerate(forecasts):
         loss, words = f["loss"]["median"], "forecasts, 50 and 90 %"
