@@ -84,7 +84,7 @@ forecast = bl.forecast(clean, params="7B", tokens="140B", family="ours", seed=SE
 bl.plots.curves(forecast, fit=clean)
 
 # %% [markdown]
-# The simulated truth is the dashed number nobody has in life:
+# Here the truth is known, because the runs were simulated:
 
 # %%
 truth = 1.7 + 420.0 * 7e9**-0.34 + 900.0 * 1.4e11**-0.32

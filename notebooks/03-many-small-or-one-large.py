@@ -22,10 +22,10 @@
 import bayeslaw as bl
 
 SEED = 0  # every random number below comes from it
-runs = bl.load_dataset("simulated")
+runs = bl.load_dataset("simulated").where("params < 1e9")  # small runs only
 fit = bl.fit(runs, seed=SEED)
-target = bl.Target(params="7B", tokens="140B", family="north", kind="mean")
-budget = 1e21
+target = bl.Target(params="3B", tokens="60B", family="north", kind="mean")
+budget = 1e20
 plans = [
     bl.Plan.one_large(budget),
     bl.Plan.many_small(budget, sizes=6, seeds=2),
@@ -70,17 +70,17 @@ bl.plots.break_even(curve)
 # loss is within half a per cent of the best.
 
 # %%
-spent = bl.allocate(fit, [1e20, 1e21, 1e22, 1e23], family="north", seed=SEED)
+spent = bl.allocate(fit, [1e19, 1e20, 1e21], family="north", seed=SEED)
 print(spent.text)
 
 # %%
 bl.plots.allocation(spent)
 
 # %% [markdown]
-# A model that will serve ten trillion tokens should be smaller and trained for longer:
+# A model that will serve a trillion tokens should be smaller and trained for longer:
 
 # %%
-served = bl.allocate(fit, 1e22, family="north", inference_tokens="10T", seed=SEED)
+served = bl.allocate(fit, 1e20, family="north", inference_tokens="1T", seed=SEED)
 print(served.text)
 
 # %% [markdown]
@@ -90,4 +90,4 @@ print(served.text)
 # cannot be settled, the cheapest runs that would settle it are named.
 
 # %%
-print(bl.compare(fit, bl.Target(params="7B", tokens="140B", kind="mean"), seed=SEED).text)
+print(bl.compare(fit, bl.Target(params="3B", tokens="60B", kind="mean"), seed=SEED).text)
