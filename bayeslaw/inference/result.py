@@ -70,7 +70,7 @@ class Fit:
 
         Parameters
         ----------
-        family : one of :attr:`families`.
+        family : one of :attr:`bayeslaw.Fit.families`.
 
         Returns
         -------
