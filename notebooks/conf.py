@@ -16,7 +16,7 @@ author = "the bayeslaw authors"
 version = release = bayeslaw.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "myst_nb"]
-exclude_patterns = ["**.ipynb_checkpoints", "*.py"]
+exclude_patterns = ["**.ipynb_checkpoints"]
 
 html_theme = "furo"
 html_title = f"bayeslaw {version}"
@@ -28,7 +28,8 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
-napoleon_use_ivar = True
+# Of frozen values attributes are what they are made of.
+napoleon_custom_sections = [("Attributes", "params_style")]
 napoleon_use_rtype = False
 
 

@@ -70,7 +70,7 @@ class Fit:
 
         Parameters
         ----------
-        family : one of :attr:`bayeslaw.Fit.families`.
+        family : one of :attr:`families`.
 
         Returns
         -------
