@@ -99,6 +99,10 @@ def require_writable(common: Common, *sources: Path | None, **outputs: Path | No
         if fault:
             raise typer.BadParameter(f"{str(path)!r} {fault}.", param_hint=f"--{flag}")
         taken[path.resolve()] = "another output"
+    if outputs.get("report") is not None:
+        from bayeslaw.reporting import require_packages
+
+        require_packages()
 
 
 def _fault(path: Path, *, fit: bool) -> str | None:
