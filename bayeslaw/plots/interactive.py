@@ -70,7 +70,7 @@ def interactive(
         paper_bgcolor="#ffffff",
         margin={"l": 64, "r": 12, "t": 12, "b": 56},
         hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         xaxis=_AXIS
         | {"type": "log", "title": {"text": "training compute (FLOP)"}, "exponentformat": "power"}
         | {"dtick": 1, "range": _range(np.log10(_reach(traces, walks)))},

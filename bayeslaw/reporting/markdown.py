@@ -46,11 +46,13 @@ def plain(text: str) -> str:
     --------
     >>> print(plain("a|<b>*c* www.x.org"))
     a\|\<b\>\*c\* www\.x.org
+    >>> plain("1.5 to 2"), plain("1. one"), plain("--- a")
+    ('1.5 to 2', '1\\. one', '\\--- a')
     """
     line = _SPECIAL.sub(r"\\\1", " ".join(text.split()))
     # Neither addresses nor names of people become links; nothing at the start becomes a list.
     line = re.sub(r"(?i)\b(www)\.", r"\1\\.", line.replace("://", r"\://"))
-    return re.sub(r"^(\d+)([.)])|^([-+=])", lambda m: f"{m[1] or ''}\\{m[2] or m[3]}", line)
+    return re.sub(r"^(\d*)([.)+=-])(?=\s|$|[=-])", r"\1\\\2", line)
 
 
 def _block(block: Block, stem: str, pictures: dict[str, str]) -> str:
