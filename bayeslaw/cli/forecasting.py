@@ -18,6 +18,7 @@ from bayeslaw.cli.input import (
 )
 from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.cli.sparkline import show_sparklines
 from bayeslaw.cli.targets import read_targets, require_kind
 from bayeslaw.errors import ExtrapolationWarning
 
@@ -79,6 +80,8 @@ def forecast(
     deliver(headed("forecast", common, fit, **weights, forecasts=records), common)
     console = screen(common)
     show_forecast(console, made)
+    if not isinstance(fit, Average):
+        show_sparklines(console, fit, [str(t.family) for t in made.targets])
     for card in cards:
         show_calibration(console, card)
     if averaged:
