@@ -101,6 +101,10 @@ RunsOrFit = Annotated[
 FitOut = Annotated[
     Path | None, Option("--out", metavar="FIT.nc", help="Save the fit as NetCDF for later use.")
 ]
+ReportOut = Annotated[
+    Path | None,
+    Option("--report", metavar="OUT.html", help="Write a report: one page, or Markdown as .md."),
+]
 Price = Annotated[
     float | None,
     Option(

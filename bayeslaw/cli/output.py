@@ -1,8 +1,10 @@
 """Where results go: the screen, JSON files written whole or not at all, and messages on stderr."""
 
+import codecs
 import json
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +33,56 @@ def screen(common: Common, *, stderr: bool = False) -> "Console":
     """
     from rich.console import Console
 
+    _write_anything(sys.stderr if stderr else sys.stdout)
     silent = common.quiet or (common.json == STDOUT and not stderr)
     return Console(stderr=stderr, quiet=silent, markup=False, emoji=False, highlight=False)
+
+
+def encodes(encoding: str, text: str) -> bool:
+    """Whether an encoding has every character of a text."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write_anything(stream: Any) -> None:
+    """Let a stream of a poor encoding replace what it lacks, dashes by a hyphen."""
+
+    def replace(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        lacking = error.object[error.start : error.end]
+        return "".join("-" if c == "\u2013" else "?" for c in lacking), error.end
+
+    if hasattr(stream, "reconfigure"):
+        codecs.register_error("bayeslaw", replace)
+        stream.reconfigure(errors="bayeslaw")
+
+
+def busy(common: Common, what: str, hint: str = "") -> AbstractContextManager[Any]:
+    """Show a moving bar while something lasts that cannot be counted; a line where none can move.
+
+    Parameters
+    ----------
+    common
+        With ``quiet`` nothing is shown.
+    what
+        What is being done.
+    hint
+        How not to do it.
+    """
+    aside = screen(common, stderr=True)
+    if common.quiet or not aside.is_terminal:
+        aside.print(f"{what} ({hint})" if hint else what, soft_wrap=True)
+        return nullcontext()
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Text from the library alone: rich reads markup in what is described here.
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=aside, transient=True)
+    bar.add_task(what, total=None)
+    return bar
 
 
 def headed(
@@ -99,6 +149,10 @@ def require_writable(common: Common, *sources: Path | None, **outputs: Path | No
         if fault:
             raise typer.BadParameter(f"{str(path)!r} {fault}.", param_hint=f"--{flag}")
         taken[path.resolve()] = "another output"
+    if outputs.get("report") is not None:
+        from bayeslaw.reporting import require_packages
+
+        require_packages()
 
 
 def _fault(path: Path, *, fit: bool) -> str | None:

@@ -52,8 +52,9 @@ def sensitivity(
 
     aside = screen(common, stderr=True)
     made = forecast_quietly(fit, wanted, common.seed)
+    progress = aside.is_terminal and not common.quiet
     options = {n: v for n, v in sampling_options(sampling).items() if n in ("engine", "cores")}
-    found = examine(fit, made, refit=not no_refit, told=aside.print, **options)
+    found = examine(fit, made, refit=not no_refit, told=aside.print, progress=progress, **options)
     deliver(headed("sensitivity", common, fit, **found.to_dict()), common)
     console = screen(common)
     console.print(found.text, soft_wrap=True)

@@ -16,6 +16,7 @@ from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.engines import ENGINES, candidates, default_length, engine_of, tidied
 from bayeslaw.inference.health import Check, Health, Weighed, examine
 from bayeslaw.inference.result import Fit
+from bayeslaw.inference.rows import fitted_curve
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.spec import Spec
@@ -167,10 +168,7 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     judged = posterior[chosen].assign(
         log_likelihood=drawn.likelihood["loss"].sum("run", skipna=False)
     )
-    middle = {n: posterior[n].median(("chain", "draw")).values for n in law.parameter_names}
-    at_rows = {n: v[layout.family_of_row] for n, v in middle.items()}
-    curve = np.log(law(layout.inputs(law), at_rows))
-    off = np.abs(layout.log_loss - curve)
+    off = np.abs(layout.log_loss - fitted_curve(law, layout, posterior))
     own = [float(np.median(off[layout.family_of_row == f])) for f in range(len(layout.families))]
     worst = (layout.families[int(np.argmax(own))], max(own))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")

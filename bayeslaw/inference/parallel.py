@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,16 @@ def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
 def in_parallel(cores: int, calls: Sequence[Call]) -> list[Any]:
     """Make calls and return their results in order, the same for any number of cores."""
     return list(as_made(cores, calls))
+
+
+def watched[Made](made: Iterable[Made], total: int, what: str, progress: bool) -> Iterable[Made]:
+    """Show on stderr how much is done, and the time left, if asked and if there are several."""
+    if not progress or total < 2:
+        return made
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(made, what, total, console=Console(stderr=True), transient=True)
 
 
 def as_made(cores: int, calls: Sequence[Call]) -> Iterator[Any]:

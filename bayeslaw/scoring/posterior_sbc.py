@@ -12,6 +12,7 @@ import pandas as pd
 from bayeslaw import names
 from bayeslaw.errors import FitError, SpecError
 from bayeslaw.inference import Fit, fit
+from bayeslaw.inference.parallel import watched
 from bayeslaw.inference.prior import draw_losses
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
@@ -27,7 +28,6 @@ from bayeslaw.scoring.sbc import (
     spread,
     thinned,
     unrankable,
-    watched,
 )
 
 
@@ -110,7 +110,7 @@ def posterior_sbc(
         )
         for i in range(simulations)
     ]
-    outcomes = list(watched(spread(work, jobs), simulations, progress))
+    outcomes = list(watched(spread(work, jobs), simulations, "simulations", progress))
     return gathered(outcomes, spec, simulations, ranked, seed)
 
 

@@ -15,6 +15,7 @@ from bayeslaw import names
 from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError, SpecError
 from bayeslaw.inference import Fit, Health, fit
 from bayeslaw.inference.health import Check
+from bayeslaw.inference.parallel import watched
 from bayeslaw.inference.prior import draw_prior
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
@@ -117,7 +118,7 @@ def sbc(
         )
         for i in range(simulations)
     ]
-    outcomes = list(watched(spread(work, jobs), simulations, progress))
+    outcomes = list(watched(spread(work, jobs), simulations, "simulations", progress))
 
     return gathered(outcomes, spec, simulations, ranked, seed)
 
@@ -273,13 +274,3 @@ def spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
         ) from error
     processes: Any = Parallel(n_jobs=jobs, return_as="generator")
     return processes(delayed(_simulation)(*task) for task in work)
-
-
-def watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
-    """Show how many simulations are done, if asked."""
-    if not progress:
-        return outcomes
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(outcomes, "simulations", total, console=Console(stderr=True))

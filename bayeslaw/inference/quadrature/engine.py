@@ -13,7 +13,7 @@ from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
-from bayeslaw.inference.parallel import call, in_parallel
+from bayeslaw.inference.parallel import as_made, call, in_parallel, watched
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
@@ -64,7 +64,8 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     load_kernel()
     start = time.perf_counter()
     rows = ladders(spec.law, layout)  # type: ignore[arg-type]
-    work = _Work(spec, layout, rows, settings.cores, np.random.SeedSequence([settings.seed, 3]))
+    random = np.random.SeedSequence([settings.seed, 3])
+    work = _Work(spec, layout, rows, settings.cores, random, settings.progress)
     out = _alone(work, settings) if len(rows) == 1 else _together(work, settings)
     seconds = {"compile": start - begin, "sample": time.perf_counter() - start}
     return replace(out, seconds=seconds)
@@ -148,6 +149,7 @@ class _Work:
     rows: list[Ladder]
     cores: int
     seeds: np.random.SeedSequence
+    progress: bool
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seeds.spawn(1)[0])
@@ -171,7 +173,8 @@ class _Work:
             )
             for f, look in zip(chosen, looks, strict=True)
         ]  # fmt: skip
-        return in_parallel(self.cores, calls)
+        made = as_made(self.cores, calls)
+        return list(watched(made, len(calls), "families", self.progress))
 
     def settled(
         self, clouds: list[Cloud], beliefs: list[Belief], guide: Guide | None
