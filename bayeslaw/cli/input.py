@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bayeslaw.cli.options import Common, Model, Sampling, Table
-from bayeslaw.cli.output import screen
+from bayeslaw.cli.output import require_folder, screen
 
 if TYPE_CHECKING:
     from bayeslaw.inference import Fit
     from bayeslaw.model import Spec
+    from bayeslaw.pool import Pool
     from bayeslaw.prediction import Average
     from bayeslaw.runs import Runs
 
@@ -157,14 +158,26 @@ def _told(
 
 def sampling_options(sampling: Sampling) -> dict[str, Any]:
     """Return what was asked about sampling under the library's names."""
-    options = {
+    options: dict[str, Any] = {
         "engine": sampling.engine,
         "draws": sampling.draws,
         "tune": sampling.tune,
         "chains": sampling.chains,
         "cores": sampling.jobs,
     }
-    return {name: value for name, value in options.items() if value is not None}
+    options = {name: value for name, value in options.items() if value is not None}
+    if sampling.cluster is not None or sampling.resume is not None:
+        options["pool"] = pool_of(sampling.jobs, sampling.cluster, sampling.resume)
+    return options
+
+
+def pool_of(jobs: int | None, cluster: str | None, resume: Path | None) -> "Pool":
+    """Return where work is to be done; a folder that cannot be one is refused first."""
+    from bayeslaw.pool import Pool
+
+    if resume is not None:
+        require_folder(resume, "--resume")
+    return Pool(jobs or 1, cluster, resume)
 
 
 def fit_or_load(
@@ -176,8 +189,9 @@ def fit_or_load(
         return fit_runs(read_runs(source, table), spec, sampling_options(sampling), common)
     from bayeslaw.inference import load_fit
 
-    # The engine and the number of jobs do not change a posterior; anything else would.
-    idle = [*_given(table), *(f for f in _given(sampling) if f not in ("--engine", "--jobs"))]
+    # The engine and where it works do not change a posterior; anything else would.
+    harmless = ("--engine", "--jobs", "--cluster", "--resume")
+    idle = [*_given(table), *(f for f in _given(sampling) if f not in harmless)]
     if idle:
         raise typer.BadParameter(
             f"{source.name} is already fitted, so {', '.join(idle)} can have no effect; leave it "

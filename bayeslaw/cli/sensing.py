@@ -52,7 +52,9 @@ def sensitivity(
 
     aside = screen(common, stderr=True)
     made = forecast_quietly(fit, wanted, common.seed)
-    options = {n: v for n, v in sampling_options(sampling).items() if n in ("engine", "cores")}
+    options = {
+        n: v for n, v in sampling_options(sampling).items() if n in ("engine", "cores", "pool")
+    }
     found = examine(fit, made, refit=not no_refit, told=aside.print, **options)
     deliver(headed("sensitivity", common, fit, **found.to_dict()), common)
     console = screen(common)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from bayeslaw.design import Decision
 from bayeslaw.errors import BayeslawError, SpecError
+from bayeslaw.files import write_whole
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.reporting.sections import Results, alarms, answer, sections
@@ -54,7 +54,9 @@ def report(
     SpecError
         If there is no result, or something else is among them.
     BayeslawError
-        If jinja2 or matplotlib is missing, or the file cannot be written.
+        If jinja2 or matplotlib is missing.
+    FileError
+        If the file cannot be written.
     """
     sorted_results = _sort(results)
     require_packages()
@@ -72,7 +74,9 @@ def report(
         alarms=alarms(sorted_results),
         sections=list(sections(sorted_results)),
     )
-    return _write(Path(path), page)
+    # A family may be named with lone surrogates, which no encoding can hold.
+    write_whole(Path(path), page, errors="replace")
+    return Path(path)
 
 
 def _sort(results: tuple[object, ...]) -> Results:
@@ -95,18 +99,3 @@ def _sort(results: tuple[object, ...]) -> Results:
         tuple(r for r in results if isinstance(r, Decision)),
         held,
     )
-
-
-def _write(path: Path, page: str) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        # A family may be named with lone surrogates, which no encoding can hold.
-        part.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BayeslawError(
-            f"cannot write '{path}': {error.strerror}. Choose a folder that exists and can be "
-            "written to."
-        ) from error
-    return path
