@@ -136,7 +136,7 @@ class Pool:
             return
         if self.cluster is not None:
             with _connected(self.cluster):
-                yield from _workers(tasks, -1, "dask")
+                yield from _workers(tasks, -1, None)
         elif (threads or self.jobs) == 1 or len(tasks) == 1:
             yield from (_done(i, task) for i, task in tasks.items())
         elif threads:
@@ -146,7 +146,7 @@ class Pool:
 
 
 def _workers(
-    tasks: dict[int, list[Call]], jobs: int, backend: str
+    tasks: dict[int, list[Call]], jobs: int, backend: str | None
 ) -> Iterator[tuple[int, list[Any]]]:
     from joblib import Parallel, delayed
 
