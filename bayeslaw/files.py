@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,7 +28,8 @@ def whole(path: Path) -> Iterator[Path]:
 
     Parameters
     ----------
-    path : where the file should appear, with the rights of any new file.
+    path : where the file should appear, with the rights of the one it replaces, or of any new
+        file; through a link, where that leads.
 
     Yields
     ------
@@ -47,11 +50,14 @@ def whole(path: Path) -> Iterator[Path]:
     ...     [p.name for p in Path(folder).iterdir()]
     ['a.txt']
     """
-    part = path.with_name(f"{_stem(path)}{os.getpid()}.part")
     try:
+        path = path.resolve()
         _clear(path)
+        part = path.with_name(f"{_stem(path)}{os.getpid()}.part")
         try:
             yield part
+            if path.exists():
+                shutil.copymode(path, part)
             _to_disk(part)
             os.replace(part, path)
             _to_disk(path.parent)
@@ -86,32 +92,26 @@ def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
         part.write_text(text, encoding="utf-8", errors=errors, newline="\n")
 
 
-def append_whole(path: Path, data: bytes) -> None:
-    """Add to the end of a file, all or nothing, and see it to the disk.
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a block that is locked for the same folder.
+
+    The lock leaves no file, and ends with the process however that ends.
 
     Raises
     ------
     FileError
-        If it cannot be written; the file is as it was.
+        If there is no such folder.
     """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(folder, error) from error
     try:
-        before = os.fstat(handle).st_size
-        try:
-            if os.write(handle, data) < len(data):
-                raise OSError(None, "the disk took only a part")
-            os.fsync(handle)
-        except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(handle, before)
-            raise cannot_write(path, error) from error
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(handle)
-    if not before:
-        _to_disk(path.parent)
 
 
 def cannot_write(path: Path, error: OSError) -> FileError:

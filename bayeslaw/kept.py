@@ -74,7 +74,7 @@ def keep(path: Path, result: Any) -> None:
         raise FileError(
             f"'{path.parent}' cannot be made a folder ({error.strerror}); choose another."
         ) from error
-    named = {f"a{i}": a for i, a in enumerate(arrays)}
+    named: dict[str, Any] = {f"a{i}": a for i, a in enumerate(arrays)}
     with whole(path) as part, part.open("wb") as file:
         np.savez(file, **{_TREE: np.frombuffer(tree, np.uint8)}, **named)
 

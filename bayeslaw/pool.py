@@ -152,9 +152,8 @@ def _workers(
 
     left, deaths = dict(tasks), 0
     while left:
-        parallel: Any = Parallel(
-            n_jobs=jobs, backend=backend, batch_size=1, return_as="generator_unordered"
-        )
+        how: dict[str, Any] = {"batch_size": 1, "return_as": "generator_unordered"}
+        parallel: Any = Parallel(n_jobs=jobs, backend=backend, **how)
         try:
             for i, results in parallel(delayed(_done)(*item) for item in list(left.items())):
                 del left[i]
@@ -196,7 +195,7 @@ def _connected(address: str) -> Iterator[None]:
     from joblib import parallel_config
 
     try:
-        client = Client(address, timeout=_SECONDS_TO_ANSWER, set_as_default=False)
+        client: Any = Client(address, timeout=_SECONDS_TO_ANSWER, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise PoolError(
             f"no Dask scheduler answers at '{address}' ({type(error).__name__}); expected one such "

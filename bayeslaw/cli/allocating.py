@@ -6,7 +6,7 @@ import typer
 
 from bayeslaw.cli.display import MAX_FAMILIES, grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_budget, read_inputs, read_quantity
 
@@ -21,7 +21,7 @@ POPULATION = "a new family"
 
 def allocate(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

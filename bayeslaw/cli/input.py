@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bayeslaw.cli.options import Common, Model, Sampling, Table
+from bayeslaw.cli.options import Common, Model, Sampling, Source, Table
 from bayeslaw.cli.output import require_folder, screen
 
 if TYPE_CHECKING:
@@ -181,29 +181,49 @@ def pool_of(jobs: int | None, cluster: str | None, resume: Path | None) -> "Pool
 
 
 def fit_or_load(
-    source: Path, table: Table, model: Model, sampling: Sampling, common: Common
+    source: Path, table: Source, model: Model, sampling: Sampling, common: Common
 ) -> "Fit":
     """Load a stored fit, or fit a table of runs; the suffix tells which it is."""
     if source.suffix != FIT_SUFFIX:
+        if table.made_from is not None:
+            raise typer.BadParameter(
+                f"{source.name} is no fit but a table; leave --made-from out, or give a fit.",
+                param_hint="--made-from",
+            )
         spec = specify(model)  # before the table: it may be large
         return fit_runs(read_runs(source, table), spec, sampling_options(sampling), common)
     from bayeslaw.inference import load_fit
 
     # The engine and where it works do not change a posterior; anything else would.
     harmless = ("--engine", "--jobs", "--cluster", "--resume")
-    idle = [*_given(table), *(f for f in _given(sampling) if f not in harmless)]
+    idle = [f for f in _given(sampling) if f not in harmless]
+    if table.made_from is None:
+        idle = _given(table) + idle
     if idle:
         raise typer.BadParameter(
             f"{source.name} is already fitted, so {', '.join(idle)} can have no effect; leave it "
             "out, or give the table of runs."
         )
     fit = load_fit(source)
+    if table.made_from is not None:
+        _require_same(fit, read_runs(table.made_from, table), source, table.made_from)
     if specify(model, fit.spec) != fit.spec:
         raise typer.BadParameter(
             f"{source.name} was fitted with another model than {', '.join(_given(model))} asks "
             "for; leave it out, or give the table of runs."
         )
     return fit
+
+
+def _require_same(fit: "Fit", runs: "Runs", source: Path, made_from: Path) -> None:
+    """Refuse a fit of other runs than those of a table."""
+    if fit.runs.digest != runs.digest:
+        raise typer.BadParameter(
+            f"{source.name} was fitted to other runs ({len(fit.runs)} rows, SHA-256 "
+            f"{fit.runs.digest[:12]}) than {made_from.name} holds now ({len(runs)} rows, "
+            f"{runs.digest[:12]}). Fit the table again, or leave --made-from out.",
+            param_hint="--made-from",
+        )
 
 
 def _given(group: Table | Model | Sampling) -> list[str]:

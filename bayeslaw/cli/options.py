@@ -45,6 +45,18 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Source(Table):
+    """How a table of runs is read, where a fit may be given in its place."""
+
+    made_from: Annotated[
+        Path | None,
+        Option(
+            metavar="RUNS", help="Refuse the fit if this table is not the one it was made from."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class Model:
     """What is fitted."""
 

@@ -7,7 +7,7 @@ import typer
 
 from bayeslaw.cli.display import grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import listed_families, one_target, read_budget, require_kind
 
@@ -23,7 +23,7 @@ CURVE = ("one large", "many small")
 
 def plan(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -8,7 +8,7 @@ import typer
 from bayeslaw.cli.display import MAX_FAMILIES, grid, show_health
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_or_load, sampling_options
-from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets, require_kind
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def sensitivity(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
