@@ -14,7 +14,7 @@ from bayeslaw.cli.options import (
     ReportOut,
     RunsOrFit,
     Sampling,
-    Table,
+    Source,
 )
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_budget, read_inputs, read_quantity
@@ -30,7 +30,7 @@ POPULATION = "a new family"
 
 def allocate(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bayeslaw.cli.display import grid
 from bayeslaw.cli.options import Common
-from bayeslaw.cli.output import busy, write_whole
+from bayeslaw.cli.output import busy
+from bayeslaw.files import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,7 @@ import typer
 
 from bayeslaw.cli.display import grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import listed_families, one_target, require_kind
 
@@ -21,7 +21,7 @@ MAX_PAIRS = 20
 
 def compare(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

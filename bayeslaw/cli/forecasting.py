@@ -16,7 +16,7 @@ from bayeslaw.cli.input import (
     sampling_options,
     specify,
 )
-from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.sparkline import show_sparklines
 from bayeslaw.cli.targets import read_targets, require_kind
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def forecast(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -93,7 +93,7 @@ def forecast(
 
 def _fit_or_average(
     source: Path,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -7,7 +7,7 @@ import typer
 from bayeslaw.cli.display import MAX_FAMILIES
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import busy, deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def outliers(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

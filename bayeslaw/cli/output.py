@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bayeslaw.cli.options import Common
+from bayeslaw.files import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,19 +111,6 @@ def deliver(record: dict[str, Any], common: Common) -> None:
         write_whole(Path(common.json), text)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that appears under its name only when it is complete."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # a pipe or device must not be replaced
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def require_writable(common: Common, *sources: Path | None, **outputs: Path | None) -> None:
     """Refuse output paths that would fail after a slow fit, or overwrite an input.
 
@@ -153,6 +141,16 @@ def require_writable(common: Common, *sources: Path | None, **outputs: Path | No
         from bayeslaw.reporting import require_packages
 
         require_packages()
+
+
+def require_folder(path: Path, flag: str) -> None:
+    """Refuse a folder that could not be made after the slow part."""
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise typer.BadParameter(
+            f"{str(path)!r} cannot be made a folder and written to; choose another name.",
+            param_hint=flag,
+        )
 
 
 def _fault(path: Path, *, fit: bool) -> str | None:

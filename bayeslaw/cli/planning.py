@@ -15,7 +15,7 @@ from bayeslaw.cli.options import (
     ReportOut,
     RunsOrFit,
     Sampling,
-    Table,
+    Source,
 )
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import listed_families, one_target, read_budget, require_kind
@@ -32,7 +32,7 @@ CURVE = ("one large", "many small")
 
 def plan(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

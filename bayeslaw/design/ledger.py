@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import pandas as pd
 
 from bayeslaw import names
 from bayeslaw.errors import DataError, TargetError
+from bayeslaw.files import locked, whole
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.runs import Runs
@@ -135,6 +135,8 @@ def add_forecasts(
         If a forecast is of a curve, which is never observed.
     DataError
         If the file is there and is no ledger.
+    FileError
+        If it cannot be written; it is as it was.
     """
     path = Path(path)
     if any(t.kind != "run" for t in forecast.targets):
@@ -258,24 +260,14 @@ def _lines(path: Path) -> list[str]:
 
 
 def _append(path: Path, entries: Iterable[dict[str, Any]]) -> None:
-    """Append whole lines in one write: two writers never mix, and no line is left half-written."""
+    """Add lines: all of them or none, after those that others add meanwhile."""
     text = "".join(json.dumps(e, sort_keys=True, allow_nan=False) + "\n" for e in entries)
     if not text:
         return
-    ends = not path.exists() or path.stat().st_size == 0 or _last_byte(path) == b"\n"
-    data = (text if ends else "\n" + text).encode()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        before = os.fstat(handle).st_size
-        if os.write(handle, data) < len(data):
-            os.ftruncate(handle, before)
-            raise DataError(f"{path.name} was not written whole; free some space on its disk.")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)
+    with locked(path.resolve().parent):
+        before = path.read_bytes() if path.exists() else b""
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+        # A long line can be cut short by a kill in the middle of it, so none is added in place.
+        with whole(path) as part:
+            part.write_bytes(before + text.encode())

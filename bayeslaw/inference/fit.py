@@ -20,6 +20,7 @@ from bayeslaw.inference.rows import fitted_curve
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import Pool
 from bayeslaw.runs import Runs, check_runs, require_fittable
 
 _VERSIONED = ("bayeslaw", "pymc", "pytensor", "nutpie", "numpy", "xarray", "arviz-stats")
@@ -45,6 +46,7 @@ def fit(
     cores: int | None = None,
     target_accept: float = 0.9,
     retry: bool = True,
+    pool: Pool | None = None,
     progress: bool = False,
 ) -> Fit:
     """Fit a hierarchical scaling law to a table of runs.
@@ -66,6 +68,8 @@ def fit(
     target_accept : NUTS acceptance.
     retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
         diverged.
+    pool : a Dask cluster to work families on, or a folder that keeps what is done of them, for
+        the engine ``"quadrature"``; the others work here. The posterior is the same.
     progress : show a progress bar.
 
     Returns
@@ -105,6 +109,7 @@ def fit(
             seed=seed,
             target_accept=target_accept,
             progress=progress,
+            pool=pool or Pool(),
         )
         said.append(why)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import xarray as xr
 
@@ -10,10 +12,19 @@ from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
 
-def noise_levels(spec: Spec, layout: Layout) -> list[tuple[str, tuple[float, float]]]:
+class Checkpointed(Protocol):
+    """Rows of which it is known whether some run has several."""
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether any run has more than one row."""
+        ...
+
+
+def noise_levels(spec: Spec, rows: Checkpointed) -> list[tuple[str, tuple[float, float]]]:
     """Return the noise levels a family has, with their prior intervals."""
     levels = [("run_sd", spec.noise.run)]
-    if layout.has_checkpoints:
+    if rows.has_checkpoints:
         levels.append(("checkpoint_sd", spec.noise.checkpoint))
     return levels
 

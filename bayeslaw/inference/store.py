@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayeslaw.errors import FitError
+from bayeslaw.errors import FileError, FitError
+from bayeslaw.files import whole
 from bayeslaw.inference.health import Check, Failure, Health
 from bayeslaw.inference.result import Fit
 from bayeslaw.laws import Law
@@ -81,28 +80,19 @@ def save(fit: Fit, path: str | Path) -> Path:
     """
     target = Path(path)
     try:
-        handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise FitError(
-            f"cannot write '{target}': {error.strerror}. Choose a folder that exists and can be "
-            "written to."
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            fit.to_datatree().to_netcdf(part, engine="h5netcdf")
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part, 0o666 & ~mask)
-        os.replace(part, target)
-    except BaseException as error:
-        Path(part).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise FitError(
-                f"cannot write '{target}': {error}. Free space or choose another place."
-            ) from error
-        raise
+        with whole(target) as part:
+            part.write_bytes(_to_bytes(fit))
+    except FileError as error:
+        raise FitError(str(error)) from error
     return target
+
+
+def _to_bytes(fit: Fit) -> bytes:
+    """Return the file's bytes: HDF5 that meets a full disk takes the whole process down."""
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        fit.to_datatree().to_netcdf(out, engine="h5netcdf")
+    return out.getvalue()
 
 
 def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:

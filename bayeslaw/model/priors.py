@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bayeslaw.errors import SpecError
+from bayeslaw.files import write_whole
 from bayeslaw.runs.fetch import embedded_folder
 
 FORMAT = 1
@@ -172,17 +173,11 @@ class Priors:
 
         Raises
         ------
-        SpecError
+        FileError
             If the file cannot be written.
         """
-        target = Path(path)
-        try:
-            target.write_text(self.text(), encoding="utf-8")
-        except OSError as error:
-            raise SpecError(
-                f"cannot write '{target}': {error.strerror}. Choose a folder that exists."
-            ) from error
-        return target
+        write_whole(Path(path), self.text())
+        return Path(path)
 
     def text(self) -> str:
         """Return the JSON text of their file."""

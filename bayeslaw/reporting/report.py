@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from bayeslaw.errors import BayeslawError
+from bayeslaw.files import write_whole
 from bayeslaw.reporting.answers import alarms, answers, questions
 from bayeslaw.reporting.results import Result, sort
 from bayeslaw.reporting.sections import sections
@@ -54,7 +54,9 @@ def report(*results: Result, path: str | Path) -> Path:
     SpecError
         If there is no result, or something else is among them.
     BayeslawError
-        If a package is missing, or the file cannot be written.
+        If a package is missing.
+    FileError
+        If the file cannot be written.
     """
     sorted_results = sort(results)
     require_packages()
@@ -78,15 +80,6 @@ def report(*results: Result, path: str | Path) -> Path:
 
 
 def _write(path: Path, text: str) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        # A family may be named with lone surrogates, which no encoding can hold.
-        part.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BayeslawError(
-            f"cannot write '{path}': {error.strerror}. Choose a folder that exists and can be "
-            "written to."
-        ) from error
+    # A family may be named with lone surrogates, which no encoding can hold.
+    write_whole(path, text, errors="replace")
     return path

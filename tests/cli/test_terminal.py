@@ -11,8 +11,8 @@ from bayeslaw.cli.options import Common
 from bayeslaw.cli.output import busy, screen
 from bayeslaw.cli.sparkline import BLOCKS, PLAIN, show_sparklines, sparklines
 from bayeslaw.errors import ExtrapolationWarning
-from bayeslaw.inference.parallel import watched
 from bayeslaw.inference.rows import fitted_curve
+from bayeslaw.pool import Pool, call
 from bayeslaw.prediction import Target, forecast
 from tests.scoring.synthetic import ladder, synthetic_fit
 
@@ -114,9 +114,10 @@ def test_colours_need_a_terminal_and_leave(monkeypatch, environment, fit):
 
 def test_what_lasts_shows_a_bar_with_the_time_left_only_if_asked(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert list(watched(range(3), 3, "families", progress=False)) == [0, 1, 2]
+    calls = [call(abs, i) for i in range(3)]
+    assert Pool().made(calls) == [0, 1, 2]
     assert capsys.readouterr().err == ""
-    assert list(watched(range(3), 3, "families", progress=True)) == [0, 1, 2]
+    assert Pool().made(calls, shown="families") == [0, 1, 2]
     shown = capsys.readouterr().err
     assert "families" in shown and "0:00:0" in shown
     with busy(Common(), "looking"):
