@@ -10,6 +10,7 @@ from bayeslaw.errors import RunsError
 from bayeslaw.names import FAMILY, LOSS, PARAMS, RUN, TOKENS
 from bayeslaw.runs.cells import is_missing, to_numbers
 from bayeslaw.runs.files import existing_file, read_raw
+from bayeslaw.runs.limits import read_document
 from bayeslaw.runs.load import from_frame
 from bayeslaw.runs.problems import Problem, listed, refuse
 from bayeslaw.runs.quantities import parse_quantity, shown
@@ -184,7 +185,9 @@ def load_trainer_state(
 
 def _log_history(path: Path) -> list[dict]:
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = json.loads(read_document(path))
+    except RunsError:
+        raise
     except (ValueError, OSError, RecursionError) as error:
         raise RunsError(
             f"{path.name} is not valid JSON ({str(error).splitlines()[0]}); "

@@ -78,19 +78,6 @@ def test_many_kinds_of_fault_are_cut_short():
     assert str(caught.value).endswith("and more; correct these first")
 
 
-def test_large_files_are_refused_with_a_memory_figure(tmp_path, monkeypatch):
-    import bayeslaw.runs.files as files
-
-    path = tmp_path / "runs.csv"
-    path.write_bytes(table(good=4))
-    monkeypatch.setattr(files, "MAX_ROWS", 3)
-    with pytest.raises(RunsError, match=r"more than 3 rows.*GiB of memory; thin"):
-        load_runs(path)
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    with pytest.raises(RunsError, match=r"GiB of memory; expected at most"):
-        load_runs(path)
-
-
 @pytest.mark.parametrize(
     "column", [[1 + 2j, 2], [pd.Timedelta("1s"), pd.Timedelta("2s")], [{}, {}], [b"3", b"4"]]
 )
