@@ -287,7 +287,7 @@ def check_interval(what: str, interval: Any) -> None:
 
 
 def _pair(value: Any) -> Any:
-    return None if value is None else tuple(map(_number, value))
+    return None if value is None else tuple(value)
 
 
 def is_number(value: object) -> bool:

@@ -173,7 +173,7 @@ def load_trainer_state(
         }
     )
     # The Trainer evaluates once more at the end and logs the same loss again.
-    single = table.drop_duplicates()
+    single = table[~table.astype("str").duplicated()]  # as text: a cell may hold anything
     runs = _assembled(single, path.name, "nats", None)
     told = [f"read {shown(metric)} from log_history"]
     if len(single) < len(table):
