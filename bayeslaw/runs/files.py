@@ -311,8 +311,9 @@ def _read_parquet(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
                 if pa.types.is_dictionary(field.type):
                     plain = table.column(i).cast(field.type.value_type)
                     table = table.set_column(i, field.name, plain)
-            return table.to_pandas()
-    except (pa.ArrowException, ValueError, MemoryError) as error:
+            # What the file says of pandas types is not needed, and can be anything.
+            return table.replace_schema_metadata(None).to_pandas()
+    except (pa.ArrowException, ValueError, LookupError, TypeError, MemoryError) as error:
         if isinstance(error, RunsError):
             raise
         raise RunsError(

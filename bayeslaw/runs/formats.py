@@ -1,6 +1,7 @@
 """Training logs of other tools: Weights & Biases exports and Trainer states."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -216,7 +217,10 @@ def _tokens_seen(path: Path, entry: dict, rate: float | None) -> object:
         raise RunsError(
             f"{path.name}: a log entry has step {shown(step)}; expected a number; repair the file"
         )
-    return step * rate
+    try:
+        return step * rate
+    except OverflowError:  # a whole number beyond every float; refused as not finite
+        return math.inf
 
 
 def _of(value: object, run: str, what: str) -> str:

@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from tests.fuzz.mutate import mutated
-from tests.fuzz.targets import Reader, readers
+from tests.fuzz.targets import READERS, Reader
 
 _SLOW = {"fit file": 0.1, "fit header": 0.3}  # share of the executions of a quick reader
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fuzz the chosen readers, report, and exit with 1 if anything was found."""
-    names = list(readers())
+    names = list(READERS)
     parser = argparse.ArgumentParser(
         prog="python -m tests.fuzz.readers",
         description=__doc__,
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def random_run(reader: Reader, executions: int, seed: int, folder: Path) -> int:
     """Mutate the seeds at random; store what breaks the reader and return how many did."""
     rng = np.random.default_rng(seed)
-    pool = list(reader.seeds)
+    pool = list(reader.seeds())
     bad = 0
     for i in range(executions):
         data = mutated(pool[rng.integers(len(pool))], rng)
@@ -92,7 +92,7 @@ def atheris_run(reader: Reader, executions: int, seed: int, folder: Path) -> Non
     import atheris
 
     corpus = Path(tempfile.mkdtemp(prefix="bayeslaw-corpus-"))
-    for i, data in enumerate(reader.seeds):
+    for i, data in enumerate(reader.seeds()):
         (corpus / f"seed{i}").write_bytes(data)
 
     def mutate(data: bytes, most: int, number: int) -> bytes:

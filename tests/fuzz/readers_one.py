@@ -22,12 +22,12 @@ def main() -> None:
             import bayeslaw.runs.query  # noqa: F401
 
     from tests.fuzz.readers import atheris_run, random_run
-    from tests.fuzz.targets import readers
+    from tests.fuzz.targets import READERS
 
     place = Path(folder) / name.replace(" ", "-")
     place.mkdir(parents=True, exist_ok=True)
-    reader = readers()[name]
-    for data in reader.seeds:
+    reader = READERS[name]
+    for data in reader.seeds():
         if not reader(data) and name != "fit file":
             sys.exit(f"the seed of {name} was refused: mutation would start from nothing")
     if how == "atheris":

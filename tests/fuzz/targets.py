@@ -34,7 +34,7 @@ class Reader:
     """A reader under test, and inputs from which mutation starts."""
 
     read: Callable[[bytes], None]
-    seeds: tuple[bytes, ...]
+    seeds: Callable[[], tuple[bytes, ...]]  # some are made by a fit of invented draws
 
     def __call__(self, data: bytes) -> bool:
         """Read; return whether the input was accepted."""
@@ -237,22 +237,28 @@ def _facts() -> bytes:
     return _fit_tree().attrs["bayeslaw"].encode()
 
 
-def readers() -> dict[str, Reader]:
-    """Return every reader by name; the seeds of some are made by a fit of invented draws."""
-    text = (table(good=4), b"family;N;D;val_loss;seed\na;70M;1.4B;3.9;0\na;1B;20B;2.6;1\n")
-    spec = json.dumps(Spec(pool={"E": "none"}, priors={"alpha": (0.2, 0.4)}).to_dict()).encode()
-    return {
-        "csv": Reader(_table("runs.csv"), text),
-        "json lines": Reader(_table("runs.jsonl"), (_JSONL,)),
-        "parquet": Reader(_table("runs.parquet"), (_parquet(),)),
-        "trainer state": Reader(_trainer, (json.dumps(_STATE).encode(),)),
-        "wandb": Reader(_wandb, (b"Step,r - val/loss,r - val/loss__MIN\n10,3.2,3.1\n20,3.0,3\n",)),
-        "specification": Reader(_spec, (spec,)),
-        "priors": Reader(_priors, (load_priors().text().encode(),)),
-        "target": Reader(_target, (b"params=70B, tokens=1.4T,flops=1e20",)),
-        "targets": Reader(_targets, (b"params,tokens,family\n70B,1.4T,a\n1e9,2e10,b\n",)),
-        "condition": Reader(_query, (b"params > 70B and not (family in ('a', \"b\"))",)),
-        "ledger": Reader(_ledger, (_ledger_lines(),)),
-        "fit header": Reader(_header, (_facts(),)),
-        "fit file": Reader(_netcdf, (b"\x00\x01\x02\x03" * 4, b"\x00\x10\x00\xff")),
-    }  # fmt: skip
+def _spec_text() -> bytes:
+    spec = Spec(pool={"E": "none"}, priors={"alpha": (0.2, 0.4)})
+    return json.dumps(spec.to_dict()).encode()
+
+
+_TEXT = (table(good=4), b"family;N;D;val_loss;seed\na;70M;1.4B;3.9;0\na;1B;20B;2.6;1\n")
+_WANDB = b"Step,r - val/loss,r - val/loss__MIN\n10,3.2,3.1\n20,3.0,3\n"
+_TARGETS = b"params,tokens,family\n70B,1.4T,a\n1e9,2e10,b\n"
+_CONDITION = b"params > 70B and not (family in ('a', \"b\"))"
+
+READERS: dict[str, Reader] = {
+    "csv": Reader(_table("runs.csv"), lambda: _TEXT),
+    "json lines": Reader(_table("runs.jsonl"), lambda: (_JSONL,)),
+    "parquet": Reader(_table("runs.parquet"), lambda: (_parquet(),)),
+    "trainer state": Reader(_trainer, lambda: (json.dumps(_STATE).encode(),)),
+    "wandb": Reader(_wandb, lambda: (_WANDB,)),
+    "specification": Reader(_spec, lambda: (_spec_text(),)),
+    "priors": Reader(_priors, lambda: (load_priors().text().encode(),)),
+    "target": Reader(_target, lambda: (b"params=70B, tokens=1.4T,flops=1e20",)),
+    "targets": Reader(_targets, lambda: (_TARGETS,)),
+    "condition": Reader(_query, lambda: (_CONDITION,)),
+    "ledger": Reader(_ledger, lambda: (_ledger_lines(),)),
+    "fit header": Reader(_header, lambda: (_facts(),)),
+    "fit file": Reader(_netcdf, lambda: (b"\x00\x01\x02\x03" * 4, b"\x00\x10\x00\xff")),
+}

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bayeslaw.errors import RunsError
 from bayeslaw.runs import load_runs, require_fittable
@@ -117,7 +117,6 @@ def _accepted_or_refused(path, **arguments):
     assert (runs.table["family"] != "").all()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["csv", "jsonl", "parquet"]), st.booleans())
 def test_no_bytes_break_the_loader(tmp_path, content, suffix, headed):
     path = tmp_path / f"runs.{suffix}"
@@ -125,9 +124,6 @@ def test_no_bytes_break_the_loader(tmp_path, content, suffix, headed):
     _accepted_or_refused(path)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
 @given(
     st.lists(st.tuples(cells, cells, cells, cells, cells), min_size=1, max_size=3),
     st.sampled_from(["run", "seed", "lab", "flops", "loss_sd", "final", "x", "loss_unit"]),
