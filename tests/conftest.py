@@ -15,7 +15,8 @@ SLOW = Path(__file__).parent / "slow"
 
 # Few examples, always the same, unless HYPOTHESIS_PROFILE=full asks for many.
 settings.register_profile(
-    "ci", max_examples=30, phases=[Phase.explicit, Phase.generate, Phase.shrink], derandomize=True, deadline=None,
+    "ci", max_examples=30, derandomize=True, deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 settings.register_profile("full", settings.get_profile("ci"), max_examples=500, derandomize=False)
