@@ -82,6 +82,7 @@ def _believing(spec: "Spec", source: str) -> "Spec":
 
 def _json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object whose keys occur once."""
+    from bayeslaw.runs.limits import read_document
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
@@ -90,9 +91,7 @@ def _json_object(path: Path) -> dict[str, Any]:
 
     try:
         # Whole numbers too as floats: a thousand digits become infinite, and are refused as that.
-        given = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=once, parse_int=float
-        )
+        given = json.loads(read_document(path), object_pairs_hook=once, parse_int=float)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise typer.BadParameter(

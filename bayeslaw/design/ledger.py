@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +18,52 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.errors import DataError, TargetError
+from bayeslaw.errors import DataError, RunsError, TargetError
 from bayeslaw.files import locked, whole
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.runs import Runs
+from bayeslaw.runs.limits import read_document
 
 FORMAT = "bayeslaw-ledger-1"
 FORECAST, SCORE = "forecast", "score"
 # Evenly spaced quantiles that stand for the draws when a forecast is scored.
 _QUANTILES = 199
 _SAME = 0.01  # how far params and tokens of the run that landed may differ from those forecast
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _positive(value: object) -> bool:
+    return _number(value) and value > 0  # type: ignore[operator]
+
+
+def _rising(count: int) -> Callable[[object], bool]:
+    def holds(value: object) -> bool:
+        if not (isinstance(value, list) and len(value) == count and all(map(_positive, value))):
+            return False
+        return value == sorted(value)
+
+    return holds
+
+
+# What is read of an entry later. A hash only tells that a line was not changed by accident: who
+# writes a line can also write its hash.
+_FORECAST: dict[str, Callable[[object], bool]] = {
+    "entry": _text, "made": _text, names.FAMILY: _text, names.PARAMS: _positive,
+    names.TOKENS: _positive, "median": _positive, "interval90": _rising(2),
+    "log_mean": _number, "log_sd": _positive, "quantiles": _rising(_QUANTILES), "data": _text,
+}  # fmt: skip
+_SCORE: dict[str, Callable[[object], bool]] = {
+    "entry": _text, "of": _text, "observed": _positive, "pit": _number, "crps": _number,
+    "log_score": _number, "same_data": lambda value: isinstance(value, bool),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +129,9 @@ def read_ledger(path: str | Path) -> Ledger:
             entry = json.loads(line)
             kind, own = entry["kind"], entry["entry"]
             if kind not in (FORECAST, SCORE) or entry["format"] != FORMAT:
+                raise ValueError
+            wanted = _FORECAST if kind == FORECAST else _SCORE
+            if not all(holds(entry[name]) for name, holds in wanted.items()):
                 raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(
@@ -249,9 +287,9 @@ def _time(now: datetime | None) -> str:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        text = read_document(path)
+    except (OSError, RunsError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{path.name} cannot be read ({reason}); expected a ledger. Start one with 'bayeslaw "
             "ledger add'."
