@@ -346,10 +346,11 @@ def _is_text(kind: Any) -> bool:
 def _unpacked(column: Any) -> int:
     """Return the bytes of a column once its dictionary is written out."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
 
     if not (pa.types.is_dictionary(column.type) and _is_text(column.type)):
         return column.nbytes
+    pc: Any = pyarrow.compute  # its functions are made at import and unknown to type checkers
     lengths = (
         pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0
         for chunk in column.chunks
