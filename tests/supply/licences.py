@@ -21,7 +21,8 @@ OURS = "bayeslaw"
 EXTRAS = ("plots", "report")
 FITTING = (
     "MIT", "MIT-CMU", "HPND", "BSD", "Apache", "ISC", "PSF", "Python Software Foundation",
-    "MPL-2.0", "Mozilla", "Unlicense", "0BSD", "CC0", "Zlib", "BSL-1.0", "LLVM-exception", "Public Domain",
+    "MPL-2.0", "Mozilla", "Unlicense", "0BSD", "CC0", "Zlib", "BSL-1.0",
+    "LLVM-exception", "Public Domain",
 )  # fmt: skip
 
 
