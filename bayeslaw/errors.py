@@ -29,6 +29,14 @@ class DataError(BayeslawError, OSError):
     """A registered data set is missing, unreachable or does not match its checksum."""
 
 
+class FileError(BayeslawError, OSError):
+    """A result cannot be written, or is not what was written."""
+
+
+class PoolError(BayeslawError, RuntimeError):
+    """Workers cannot be reached, differ from this process, or keep dying."""
+
+
 class BayeslawWarning(UserWarning):
     """Parent of every warning this package raises."""
 

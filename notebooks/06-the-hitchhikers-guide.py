@@ -25,37 +25,38 @@ import bayeslaw as bl
 SEED = 0  # every random number below comes from it
 chosen = ("OPT", "GPT3", "Gadre-c4_original", "Gadre-rpj", "datablations-c4-1ep", "pile-T5")
 everything = bl.load_dataset("colpret_clean").where(f"family in {chosen}")
-small, large = everything.split("family != 'OPT' or params < 1e9")
+small, large = everything.split("family != 'OPT' or params < 1e10")
 fit = bl.fit(small, seed=SEED)
-truth = large.last().table
-forecast = bl.forecast(fit, bl.Target(175e9, 180e9, "OPT"), seed=SEED)
+target = bl.Target(175e9, 180e9, "OPT")
+forecast = bl.forecast(fit, target, seed=SEED)
 low, high = forecast.interval(0.9)
-print(f"OPT 175B from its models below 1B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x")
+print(f"OPT 175B from its models below 10B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x")
 
 # %% [markdown]
-# All of OPT from 1.3B on was hidden: three models are left, and the target is some hundred times
-# their compute. The other families are whole.
+# All of OPT from 13B on was hidden; the other families are whole.
 #
 # ## No pooling, partial pooling, complete pooling
 #
-# Without pooling three models say almost nothing of three curved parameters. Complete pooling shares
-# one set of exponents, floor and amplitudes, as if all labs used one data set. Partial pooling lets
-# families scatter as much as they are seen to.
+# Without pooling few models say little of three curved parameters, and the prior fills in. Complete
+# pooling takes all labs for one family, as if they had used one data set and one tokenizer. Partial
+# pooling lets families scatter as much as they are seen to.
 
 # %%
-fits = {"none": bl.fit(small, bl.Spec("chinchilla", pool="none"), seed=SEED), "partial": fit}
-same = bl.Spec("chinchilla", pool="shared")
-fits["complete"] = bl.fit(small, same, seed=SEED, engine="collapsed", draws=250, tune=300)
-bl.plots.pooling(fits, "OPT", target=bl.Target(175e9, 180e9, "OPT"))
+alone = bl.fit(small.where("family == 'OPT'"), seed=SEED)
+one = bl.fit(bl.load_runs(small.table.assign(family="OPT", lab="all")), seed=SEED)
+fits = {"none": alone, "partial": fit, "complete": one}
+bl.plots.pooling(fits, "OPT", target=target)
 
 # %%
 hidden = large.last().table.sort_values("params")
 targets = [bl.Target(n, d, "OPT") for n, d in zip(hidden["params"], hidden["tokens"])]
 for word, made in fits.items():
-    there = bl.forecast(made, targets, seed=SEED).interval(0.9)
-    held = ((there[:, 0] < hidden["loss"]) & (hidden["loss"] < there[:, 1])).mean()
-    width = (there[:, 1] - there[:, 0]).mean()
-    print(f"{word:9s} mean width of 90 % intervals {width:.2f} nats, {held:.0%} of {len(hidden)} held")
+    there = bl.forecast(made, targets, seed=SEED)
+    ends = there.interval(0.9)
+    held = ((ends[:, 0] < hidden["loss"]) & (hidden["loss"] < ends[:, 1])).mean()
+    error = (there.table["median"] / hidden["loss"].to_numpy() - 1).abs().mean()
+    width = (ends[:, 1] - ends[:, 0]).mean()
+    print(f"{word:9s} error {error:.1%}, 90 % intervals {width:.2f} nats wide held {held:.0%}")
 
 # %% [markdown]
 # ## How much are exponents alike?
@@ -69,8 +70,9 @@ bl.plots.exponents(fit)
 # The more of its own models a family has, the less it borrows.
 
 # %%
-for most in (3e8, 1e9, 7e9, 3e10):
+for most in (1e9, 1e10, 1e11):
     seen = everything.where(f"family != 'OPT' or params < {most}")
-    made = bl.forecast(bl.fit(seen, seed=SEED), bl.Target(175e9, 180e9, "OPT"), seed=SEED)
+    own = seen.last().table.query("family == 'OPT'")
+    made = bl.forecast(bl.fit(seen, seed=SEED), target, seed=SEED)
     low, high = made.interval(0.9)
-    print(f"below {most:.0e} params: {low:.2f} to {high:.2f}, width {high - low:.2f}")
+    print(f"{len(own)} models below {most:.0e}: {low:.2f} to {high:.2f}, width {high - low:.2f}")

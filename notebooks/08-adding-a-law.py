@@ -19,6 +19,7 @@
 
 # %%
 import bayeslaw as bl
+from bayeslaw.laws.latex import latex
 from bayeslaw.laws.law import Parameter, law
 from bayeslaw.laws.shared import FLOOR, PARAMS, TOKENS, amplitude, raw_amplitudes
 
@@ -46,7 +47,7 @@ def one_exponent(xp, params, tokens, E, a, b, gamma):
     return E + a * params**-gamma + b * tokens**-gamma
 
 
-print(one_exponent.latex)
+print(latex(one_exponent))
 
 # %% [markdown]
 # ## It fits like any other

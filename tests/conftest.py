@@ -8,9 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 DATA_DIR = "BAYESLAW_DATA_DIR"
 SLOW = Path(__file__).parent / "slow"
+
+# Few examples, always the same, unless HYPOTHESIS_PROFILE=full asks for many.
+settings.register_profile(
+    "ci", max_examples=30, derandomize=True, deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile("full", settings.get_profile("ci"), max_examples=500, derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from bayeslaw.cli import ledger as ledgers
 from bayeslaw.cli.allocating import allocate
 from bayeslaw.cli.backtesting import backtest
 from bayeslaw.cli.checking import check
-from bayeslaw.cli.command import command
+from bayeslaw.cli.command import command, end_tidily
 from bayeslaw.cli.comparing import compare
 from bayeslaw.cli.demonstration import demo
 from bayeslaw.cli.fitting import fit
@@ -78,4 +78,5 @@ def _top(
 
 def main() -> None:
     """Run the command line."""
+    end_tidily()
     app()

@@ -6,7 +6,16 @@ import typer
 
 from bayeslaw.cli.display import MAX_FAMILIES, grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import (
+    Common,
+    FitOut,
+    Model,
+    Price,
+    ReportOut,
+    RunsOrFit,
+    Sampling,
+    Source,
+)
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_budget, read_inputs, read_quantity
 
@@ -21,7 +30,7 @@ POPULATION = "a new family"
 
 def allocate(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -58,10 +67,11 @@ def allocate(
         typer.Option(metavar="NAME=VALUE", help="Another input of the law; may be repeated."),
     ] = None,
     price: Price = None,
+    report: ReportOut = None,
     out: FitOut = None,
 ) -> "Health":
     """Compute-optimal params and tokens of a budget, as posteriors, and the near-optimal region."""
-    require_writable(common, source, out=out)
+    require_writable(common, source, out=out, report=report)
     budgets = [read_budget(text) for text in budget or [None]]
     goal = None if reach is None else read_quantity(reach, "--reach")
     options: dict[str, Any] = {
@@ -106,6 +116,10 @@ def allocate(
             at = Target(n, d, entry["family"], inputs=more)
             entry["probability_of_reach"] = chance(fit, goal, at, seed=common.seed)
     deliver(headed("allocate", common, fit, **record), common)
+    if report is not None:
+        from bayeslaw.reporting import report as write_report
+
+        write_report(fit, *made, path=report)
     console = screen(common)
     _show(console, made, record)
     if goal is not None:

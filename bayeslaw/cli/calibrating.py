@@ -1,12 +1,13 @@
 """The calibration card of a forecast on the command line: made once per fit and kept beside it."""
 
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bayeslaw.cli.display import grid
 from bayeslaw.cli.options import Common
-from bayeslaw.cli.output import screen, write_whole
+from bayeslaw.cli.output import busy
+from bayeslaw.files import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +45,9 @@ def calibrate(
     if scorecard is not None:
         own_ladder.keep(fit, Evidence.of_card(scorecard))
     elif not any(own_ladder.recall(fit, path) for path in beside):
-        with _busy(common):
+        with busy(
+            common, "back-testing: hides the largest sizes, and fits the rest", "--no-card: do not"
+        ):
             own_ladder.own_evidence(fit)
     text = own_ladder.to_text(fit, own_ladder.own_evidence(fit))
     for path in beside:
@@ -72,17 +75,3 @@ def show_calibration(console: "Console", card: "CalibrationCard") -> None:
     for line in card.lines:
         console.print(line)
     console.print()
-
-
-def _busy(common: Common):
-    """Show a moving bar while the largest sizes are hidden and forecast."""
-    aside = screen(common, stderr=True)
-    if common.quiet or not aside.is_terminal:
-        aside.print("back-testing: hides the largest sizes, and fits the rest (--no-card: do not)")
-        return nullcontext()
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=aside, transient=True)
-    bar.add_task("back-testing: hides the largest sizes, and fits the rest", total=None)
-    return bar

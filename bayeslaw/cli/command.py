@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import signal
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
@@ -14,7 +16,20 @@ from bayeslaw.cli.options import Common
 from bayeslaw.cli.output import tell
 from bayeslaw.errors import BayeslawError
 
-UNHEALTHY, BAD_INPUT, INTERRUPTED = 1, 2, 130
+UNHEALTHY, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """Another process asked this one to end: as if from the keyboard, so that all is tidied."""
+
+
+def end_tidily() -> None:
+    """Let a request to end the process leave nothing half-written and no worker behind."""
+
+    def stop(*_: Any) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def command(function: Callable[..., Any]) -> Callable[..., None]:
@@ -63,15 +78,22 @@ def _exit_code(work: Callable[[], Any], common: Common) -> int:
             if not common.debug:
                 warnings.simplefilter("ignore")  # ours are in the results, as notes
             health = work()
+        sys.stdout.flush()  # a full disk is told now, not when the process ends
     except (typer.Exit, typer.BadParameter, BrokenPipeError):
         raise  # typer's own business
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         tell("interrupted; no file was left half-written")
-        return INTERRUPTED
+        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
     except BayeslawError as error:
         if common.debug:
             traceback.print_exc()
         tell(f"error: {error}")
+        return BAD_INPUT
+    except OSError as error:
+        if common.debug:
+            traceback.print_exc()
+        where = "" if error.filename is None else f"'{error.filename}': "
+        tell(f"error: {where}{error.strerror or error}; make room, or choose another place.")
         return BAD_INPUT
     except Exception as error:
         if common.debug:

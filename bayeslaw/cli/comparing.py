@@ -6,7 +6,7 @@ import typer
 
 from bayeslaw.cli.display import grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import listed_families, one_target, require_kind
 
@@ -21,7 +21,7 @@ MAX_PAIRS = 20
 
 def compare(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -39,10 +39,11 @@ def compare(
         float | None,
         typer.Option(min=0.5, max=1, metavar="P", help="Probability a verdict needs. [0.9]"),
     ] = None,
+    report: ReportOut = None,
     out: FitOut = None,
 ) -> "Health":
     """P(A beats B) at a target, the loss gap, the compute-equivalent gain, and a verdict."""
-    require_writable(common, source, out=out)
+    require_writable(common, source, out=out, report=report)
     require_kind(kind)
     chosen = listed_families(families)
     asked = one_target(target or [], None, kind)
@@ -55,6 +56,10 @@ def compare(
     options: dict[str, Any] = {} if level is None else {"level": level}
     made = judge(fit, asked, families=chosen or None, seed=common.seed, **options)
     deliver(headed("compare", common, fit, **made.to_dict()), common)
+    if report is not None:
+        from bayeslaw.reporting import report as write_report
+
+        write_report(fit, made, path=report)
     console = screen(common)
     _show(console, made)
     show_notes(console, made.notes)

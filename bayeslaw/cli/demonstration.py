@@ -1,7 +1,6 @@
 """The command demo: the main job, from runs to a decision, on published data."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +11,9 @@ from bayeslaw.cli.display import show_forecast, show_health
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_runs, sampling_options, specify
 from bayeslaw.cli.options import Common, Model, Sampling
-from bayeslaw.cli.output import deliver, headed, require_writable, screen, write_whole
+from bayeslaw.cli.output import deliver, headed, require_folder, require_writable, screen
 from bayeslaw.errors import FitError
+from bayeslaw.files import write_whole
 from bayeslaw.names import FAMILY, FLOPS, PARAMS, TOKENS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def demo(
     ),
 ) -> "Health":
     """Forecast, back-test and decide on published training runs, and write a report."""
-    _require_folder(out)
+    require_folder(out, "--out")
     require_writable(common)
     spec = specify(model)
 
@@ -63,7 +63,9 @@ def demo(
     key = {
         "version": headed("demo", common)["version"],
         "spec": spec.to_dict(),
-        "sampling": {name: value for name, value in options.items() if name != "cores"},
+        "sampling": {
+            name: value for name, value in options.items() if name not in ("cores", "pool")
+        },
         "seed": common.seed,
         "digest": runs.digest,
     }
@@ -117,15 +119,6 @@ def demo(
     console.print(f"What to run next for {targets[0].family}\n{choice.text}\n")
     console.print(f"Report: {out / PAGE}", soft_wrap=True)
     return fit.health
-
-
-def _require_folder(path: Path) -> None:
-    """Refuse a folder that could not be made after the slow part."""
-    there = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        raise typer.BadParameter(
-            f"{str(path)!r} cannot be made a folder; choose another name.", param_hint="--out"
-        )
 
 
 def _beyond(runs: "Runs") -> "list[Target]":

@@ -43,10 +43,9 @@ def figures(values: Iterable[float], sd: float) -> list[str]:
 
 def grid(title: str, *headers: str, right: Sequence[str] = ()) -> "Table":
     """Return an empty table; columns named in ``right`` are numbers."""
-    from rich import box
-    from rich.table import Table
+    from bayeslaw.cli.grid import Grid
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Grid(title)
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     return table

@@ -6,6 +6,7 @@ from bayeslaw.cli.display import show_fit, show_health
 from bayeslaw.cli.input import fit_runs, read_runs, sampling_options, specify
 from bayeslaw.cli.options import Common, FitOut, Model, RunsFile, Sampling, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.cli.sparkline import show_sparklines
 
 if TYPE_CHECKING:
     from bayeslaw.inference import Health
@@ -41,5 +42,6 @@ def fit(
     )
     console = screen(common)
     show_fit(console, made)
+    show_sparklines(console, made, made.families)
     show_health(console, made.health)
     return made.health

@@ -16,8 +16,9 @@ from bayeslaw.cli.input import (
     sampling_options,
     specify,
 )
-from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, ReportOut, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.cli.sparkline import show_sparklines
 from bayeslaw.cli.targets import read_targets, require_kind
 from bayeslaw.errors import ExtrapolationWarning
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def forecast(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -45,9 +46,7 @@ def forecast(
     kind: Annotated[
         str, typer.Option(metavar="run|mean", help="One new run, or the curve under it.")
     ] = "run",
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT.html", help="Write a report of one page.")
-    ] = None,
+    report: ReportOut = None,
     out: FitOut = None,
     no_card: Annotated[
         bool, typer.Option("--no-card", help="Do not back-test; say nothing of calibration.")
@@ -59,10 +58,6 @@ def forecast(
     # All that can be wrong is looked at before the slow part.
     require_writable(common, source, targets, out=out, report=report)
     require_kind(kind)
-    if report is not None:
-        from bayeslaw.reporting import require_packages
-
-        require_packages()
     wanted = read_targets(target or [], targets, family, kind)
     fit = _fit_or_average(
         source, table, model, sampling, common, {"--out": out, "--report": report}
@@ -85,6 +80,8 @@ def forecast(
     deliver(headed("forecast", common, fit, **weights, forecasts=records), common)
     console = screen(common)
     show_forecast(console, made)
+    if not isinstance(fit, Average):
+        show_sparklines(console, fit, [str(t.family) for t in made.targets])
     for card in cards:
         show_calibration(console, card)
     if averaged:
@@ -96,7 +93,7 @@ def forecast(
 
 def _fit_or_average(
     source: Path,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bayeslaw.cli.options import Common, Model, Sampling, Table
-from bayeslaw.cli.output import screen
+from bayeslaw.cli.options import Common, Model, Sampling, Source, Table
+from bayeslaw.cli.output import require_folder, screen
 
 if TYPE_CHECKING:
     from bayeslaw.inference import Fit
     from bayeslaw.model import Spec
+    from bayeslaw.pool import Pool
     from bayeslaw.prediction import Average
     from bayeslaw.runs import Runs
 
@@ -81,6 +82,7 @@ def _believing(spec: "Spec", source: str) -> "Spec":
 
 def _json_object(path: Path) -> dict[str, Any]:
     """Read a JSON object whose keys occur once."""
+    from bayeslaw.runs.limits import read_document
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
@@ -89,9 +91,7 @@ def _json_object(path: Path) -> dict[str, Any]:
 
     try:
         # Whole numbers too as floats: a thousand digits become infinite, and are refused as that.
-        given = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=once, parse_int=float
-        )
+        given = json.loads(read_document(path), object_pairs_hook=once, parse_int=float)
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise typer.BadParameter(
@@ -157,39 +157,72 @@ def _told(
 
 def sampling_options(sampling: Sampling) -> dict[str, Any]:
     """Return what was asked about sampling under the library's names."""
-    options = {
+    options: dict[str, Any] = {
         "engine": sampling.engine,
         "draws": sampling.draws,
         "tune": sampling.tune,
         "chains": sampling.chains,
         "cores": sampling.jobs,
     }
-    return {name: value for name, value in options.items() if value is not None}
+    options = {name: value for name, value in options.items() if value is not None}
+    if sampling.cluster is not None or sampling.resume is not None:
+        options["pool"] = pool_of(sampling.jobs, sampling.cluster, sampling.resume)
+    return options
+
+
+def pool_of(jobs: int | None, cluster: str | None, resume: Path | None) -> "Pool":
+    """Return where work is to be done; a folder that cannot be one is refused first."""
+    from bayeslaw.pool import Pool
+
+    if resume is not None:
+        require_folder(resume, "--resume")
+    return Pool(jobs or 1, cluster, resume)
 
 
 def fit_or_load(
-    source: Path, table: Table, model: Model, sampling: Sampling, common: Common
+    source: Path, table: Source, model: Model, sampling: Sampling, common: Common
 ) -> "Fit":
     """Load a stored fit, or fit a table of runs; the suffix tells which it is."""
     if source.suffix != FIT_SUFFIX:
+        if table.made_from is not None:
+            raise typer.BadParameter(
+                f"{source.name} is no fit but a table; leave --made-from out, or give a fit.",
+                param_hint="--made-from",
+            )
         spec = specify(model)  # before the table: it may be large
         return fit_runs(read_runs(source, table), spec, sampling_options(sampling), common)
     from bayeslaw.inference import load_fit
 
-    # The engine and the number of jobs do not change a posterior; anything else would.
-    idle = [*_given(table), *(f for f in _given(sampling) if f not in ("--engine", "--jobs"))]
+    # The engine and where it works do not change a posterior; anything else would.
+    harmless = ("--engine", "--jobs", "--cluster", "--resume")
+    idle = [f for f in _given(sampling) if f not in harmless]
+    if table.made_from is None:
+        idle = _given(table) + idle
     if idle:
         raise typer.BadParameter(
             f"{source.name} is already fitted, so {', '.join(idle)} can have no effect; leave it "
             "out, or give the table of runs."
         )
     fit = load_fit(source)
+    if table.made_from is not None:
+        _require_same(fit, read_runs(table.made_from, table), source, table.made_from)
     if specify(model, fit.spec) != fit.spec:
         raise typer.BadParameter(
             f"{source.name} was fitted with another model than {', '.join(_given(model))} asks "
             "for; leave it out, or give the table of runs."
         )
     return fit
+
+
+def _require_same(fit: "Fit", runs: "Runs", source: Path, made_from: Path) -> None:
+    """Refuse a fit of other runs than those of a table."""
+    if fit.runs.digest != runs.digest:
+        raise typer.BadParameter(
+            f"{source.name} was fitted to other runs ({len(fit.runs)} rows, SHA-256 "
+            f"{fit.runs.digest[:12]}) than {made_from.name} holds now ({len(runs)} rows, "
+            f"{runs.digest[:12]}). Fit the table again, or leave --made-from out.",
+            param_hint="--made-from",
+        )
 
 
 def _given(group: Table | Model | Sampling) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 from bayeslaw.cli.display import grid, quantity, show_health
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_or_load, read_runs
-from bayeslaw.cli.options import Common, Model, RunsFile, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, Model, RunsFile, RunsOrFit, Sampling, Source, Table
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets
 
@@ -26,7 +26,7 @@ LedgerFile = Annotated[
 def add(
     ledger: LedgerFile,
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -6,7 +6,7 @@ import typer
 
 from bayeslaw.cli.display import show_health
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, FitOut, Model, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import one_target, read_quantity
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def midrun(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,

@@ -45,6 +45,18 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Source(Table):
+    """How a table of runs is read, where a fit may be given in its place."""
+
+    made_from: Annotated[
+        Path | None,
+        Option(
+            metavar="RUNS", help="Refuse the fit if this table is not the one it was made from."
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
 class Model:
     """What is fitted."""
 
@@ -88,7 +100,22 @@ class Sampling:
     )
     chains: Annotated[int | None, Option(min=1, metavar="N", help="Chains.")] = None
     jobs: Annotated[
-        int | None, Option(min=1, metavar="N", help="Chains, or simulations, run at once.")
+        int | None,
+        Option(min=1, metavar="N", help="Chains, families or simulations worked on at once."),
+    ] = None
+    cluster: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS",
+            help="Work families or simulations on a Dask cluster, such as tcp://host:8786.",
+        ),
+    ] = None
+    resume: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Keep what is done of families or simulations here, and do not do it again.",
+        ),
     ] = None
 
 
@@ -100,6 +127,10 @@ RunsOrFit = Annotated[
 ]
 FitOut = Annotated[
     Path | None, Option("--out", metavar="FIT.nc", help="Save the fit as NetCDF for later use.")
+]
+ReportOut = Annotated[
+    Path | None,
+    Option("--report", metavar="OUT.html", help="Write a report: one page, or Markdown as .md."),
 ]
 Price = Annotated[
     float | None,

@@ -7,8 +7,8 @@ import typer
 from bayeslaw.cli.display import MAX_FAMILIES
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Table
-from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Source
+from bayeslaw.cli.output import busy, deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def outliers(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -34,10 +34,9 @@ def outliers(
 
     from bayeslaw.scoring import outliers as look
 
-    aside = screen(common, stderr=True)
-    aside.print("looking at each run given the others; runs in doubt are refitted")
     made = None if wanted is None else forecast_quietly(fit, wanted, common.seed)
-    found = look(fit, made)
+    with busy(common, "looking at each run given the others; runs in doubt are refitted"):
+        found = look(fit, made)
     deliver(headed("outliers", common, fit, **found.to_dict()), common)
     lines = found.text.splitlines()
     console = screen(common)

@@ -1,14 +1,17 @@
 """Where results go: the screen, JSON files written whole or not at all, and messages on stderr."""
 
+import codecs
 import json
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from bayeslaw.cli.options import Common
+from bayeslaw.files import write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +34,56 @@ def screen(common: Common, *, stderr: bool = False) -> "Console":
     """
     from rich.console import Console
 
+    _write_anything(sys.stderr if stderr else sys.stdout)
     silent = common.quiet or (common.json == STDOUT and not stderr)
     return Console(stderr=stderr, quiet=silent, markup=False, emoji=False, highlight=False)
+
+
+def encodes(encoding: str, text: str) -> bool:
+    """Whether an encoding has every character of a text."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write_anything(stream: Any) -> None:
+    """Let a stream of a poor encoding replace what it lacks, dashes by a hyphen."""
+
+    def replace(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        lacking = error.object[error.start : error.end]
+        return "".join("-" if c == "\u2013" else "?" for c in lacking), error.end
+
+    if hasattr(stream, "reconfigure"):
+        codecs.register_error("bayeslaw", replace)
+        stream.reconfigure(errors="bayeslaw")
+
+
+def busy(common: Common, what: str, hint: str = "") -> AbstractContextManager[Any]:
+    """Show a moving bar while something lasts that cannot be counted; a line where none can move.
+
+    Parameters
+    ----------
+    common
+        With ``quiet`` nothing is shown.
+    what
+        What is being done.
+    hint
+        How not to do it.
+    """
+    aside = screen(common, stderr=True)
+    if common.quiet or not aside.is_terminal:
+        aside.print(f"{what} ({hint})" if hint else what, soft_wrap=True)
+        return nullcontext()
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Text from the library alone: rich reads markup in what is described here.
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=aside, transient=True)
+    bar.add_task(what, total=None)
+    return bar
 
 
 def headed(
@@ -58,19 +109,6 @@ def deliver(record: dict[str, Any], common: Common) -> None:
         sys.stdout.write(text)
     else:
         write_whole(Path(common.json), text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that appears under its name only when it is complete."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # a pipe or device must not be replaced
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def require_writable(common: Common, *sources: Path | None, **outputs: Path | None) -> None:
@@ -99,6 +137,20 @@ def require_writable(common: Common, *sources: Path | None, **outputs: Path | No
         if fault:
             raise typer.BadParameter(f"{str(path)!r} {fault}.", param_hint=f"--{flag}")
         taken[path.resolve()] = "another output"
+    if outputs.get("report") is not None:
+        from bayeslaw.reporting import require_packages
+
+        require_packages()
+
+
+def require_folder(path: Path, flag: str) -> None:
+    """Refuse a folder that could not be made after the slow part."""
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        raise typer.BadParameter(
+            f"{str(path)!r} cannot be made a folder and written to; choose another name.",
+            param_hint=flag,
+        )
 
 
 def _fault(path: Path, *, fit: bool) -> str | None:

@@ -7,7 +7,16 @@ import typer
 
 from bayeslaw.cli.display import grid, quantity, show_health, show_notes
 from bayeslaw.cli.input import fit_or_load
-from bayeslaw.cli.options import Common, FitOut, Model, Price, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import (
+    Common,
+    FitOut,
+    Model,
+    Price,
+    ReportOut,
+    RunsOrFit,
+    Sampling,
+    Source,
+)
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import listed_families, one_target, read_budget, require_kind
 
@@ -23,7 +32,7 @@ CURVE = ("one large", "many small")
 
 def plan(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -56,10 +65,11 @@ def plan(
         str, typer.Option(metavar="run|mean", help="One new run, or the curve under it.")
     ] = "run",
     price: Price = None,
+    report: ReportOut = None,
     out: FitOut = None,
 ) -> "Health":
     """Rank plans of runs by how much each should narrow the forecast, or settle a choice."""
-    require_writable(common, source, candidates, choose_from, out=out)
+    require_writable(common, source, candidates, choose_from, out=out, report=report)
     require_kind(kind)
     compute = read_budget(budget)
     chosen = listed_families(families)
@@ -105,6 +115,10 @@ def plan(
             "crossings": [{"first": a, "later": b, "seed_sd": at} for a, b, at in curve.crossings],
         }
     deliver(headed("plan", common, fit, **record), common)
+    if report is not None:
+        from bayeslaw.reporting import report as write_report
+
+        write_report(fit, choice, path=report)
     console = screen(common)
     _show(console, choice)
     if curve is not None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bayeslaw.cli.display import grid
-from bayeslaw.cli.input import read_runs
+from bayeslaw.cli.input import pool_of, read_runs
 from bayeslaw.cli.options import Common, Table
-from bayeslaw.cli.output import deliver, headed, require_writable, screen, write_whole
+from bayeslaw.cli.output import deliver, headed, require_writable, screen
+from bayeslaw.files import write_whole
 
 if TYPE_CHECKING:
     from bayeslaw.model import Priors
@@ -44,6 +45,15 @@ def learn(
         ),
     ] = None,
     law: Annotated[str | None, typer.Option(metavar="NAME", help="A law from: laws.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, metavar="N", help="Fits made at once.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Make them on a Dask cluster: tcp://host:8786."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep each fit's scores here, and do not make it again."),
+    ] = None,
 ) -> None:
     """Learn priors from past ladders, each lab counting once."""
     from bayeslaw.laws import get_law
@@ -55,7 +65,7 @@ def learn(
         raise typer.BadParameter("no file was given; expected FILE.json.", param_hint="--out")
     given = [Path(name) for name in ladders or [] if Path(name).is_file()]
     require_writable(common, *given, scores=scores, priors=out)
-    chosen = get_law(law or "chinchilla")
+    chosen, pool = get_law(law or "chinchilla"), pool_of(jobs, cluster, resume)
     parts = _read(ladders or [], table)
     aside = screen(common, stderr=True)
 
@@ -69,10 +79,12 @@ def learn(
     if each:
         for lab in ladders_of(runs, 1, leave_out=always):
             wanted[out.with_name(f"without-{slug(lab)}.json")] = (*always, lab)
-    found = scores_of(runs, law=chosen, leave_out=always, seed=common.seed, path=scores, told=tell)
+    found = scores_of(
+        runs, law=chosen, leave_out=always, seed=common.seed, path=scores, pool=pool, told=tell
+    )
     learned = learn_each(
         runs, list(wanted.values()), law=chosen, seed=common.seed, scores=found,
-        sources=sources, told=tell,
+        sources=sources, pool=pool, told=tell,
     )  # fmt: skip
     for path, priors in zip(wanted, learned, strict=True):
         write_whole(path, priors.text())

@@ -8,7 +8,7 @@ import typer
 from bayeslaw.cli.display import MAX_FAMILIES, grid, show_health
 from bayeslaw.cli.forecasting import forecast_quietly
 from bayeslaw.cli.input import fit_or_load, sampling_options
-from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Table
+from bayeslaw.cli.options import Common, Model, RunsOrFit, Sampling, Source
 from bayeslaw.cli.output import deliver, headed, require_writable, screen
 from bayeslaw.cli.targets import read_targets, require_kind
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def sensitivity(
     source: RunsOrFit,
-    table: Table,
+    table: Source,
     model: Model,
     sampling: Sampling,
     common: Common,
@@ -52,8 +52,11 @@ def sensitivity(
 
     aside = screen(common, stderr=True)
     made = forecast_quietly(fit, wanted, common.seed)
-    options = {n: v for n, v in sampling_options(sampling).items() if n in ("engine", "cores")}
-    found = examine(fit, made, refit=not no_refit, told=aside.print, **options)
+    options = {
+        n: v for n, v in sampling_options(sampling).items() if n in ("engine", "cores", "pool")
+    }
+    progress = aside.is_terminal and not common.quiet
+    found = examine(fit, made, refit=not no_refit, told=aside.print, progress=progress, **options)
     deliver(headed("sensitivity", common, fit, **found.to_dict()), common)
     console = screen(common)
     console.print(found.text, soft_wrap=True)

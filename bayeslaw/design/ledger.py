@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +18,52 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw import names
-from bayeslaw.errors import DataError, TargetError
+from bayeslaw.errors import DataError, RunsError, TargetError
+from bayeslaw.files import locked, whole
 from bayeslaw.inference import Fit
 from bayeslaw.prediction import Forecast
 from bayeslaw.runs import Runs
+from bayeslaw.runs.limits import read_document
 
 FORMAT = "bayeslaw-ledger-1"
 FORECAST, SCORE = "forecast", "score"
 # Evenly spaced quantiles that stand for the draws when a forecast is scored.
 _QUANTILES = 199
 _SAME = 0.01  # how far params and tokens of the run that landed may differ from those forecast
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _positive(value: object) -> bool:
+    return _number(value) and value > 0  # type: ignore[operator]
+
+
+def _rising(count: int) -> Callable[[object], bool]:
+    def holds(value: object) -> bool:
+        if not (isinstance(value, list) and len(value) == count and all(map(_positive, value))):
+            return False
+        return value == sorted(value)
+
+    return holds
+
+
+# What is read of an entry later. A hash only tells that a line was not changed by accident: who
+# writes a line can also write its hash.
+_FORECAST: dict[str, Callable[[object], bool]] = {
+    "entry": _text, "made": _text, names.FAMILY: _text, names.PARAMS: _positive,
+    names.TOKENS: _positive, "median": _positive, "interval90": _rising(2),
+    "log_mean": _number, "log_sd": _positive, "quantiles": _rising(_QUANTILES), "data": _text,
+}  # fmt: skip
+_SCORE: dict[str, Callable[[object], bool]] = {
+    "entry": _text, "of": _text, "observed": _positive, "pit": _number, "crps": _number,
+    "log_score": _number, "same_data": lambda value: isinstance(value, bool),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +130,9 @@ def read_ledger(path: str | Path) -> Ledger:
             kind, own = entry["kind"], entry["entry"]
             if kind not in (FORECAST, SCORE) or entry["format"] != FORMAT:
                 raise ValueError
+            wanted = _FORECAST if kind == FORECAST else _SCORE
+            if not all(holds(entry[name]) for name, holds in wanted.items()):
+                raise ValueError
         except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(
                 f"{path.name}, line {number}: no entry of a ledger; expected lines written by "
@@ -135,6 +173,8 @@ def add_forecasts(
         If a forecast is of a curve, which is never observed.
     DataError
         If the file is there and is no ledger.
+    FileError
+        If it cannot be written; it is as it was.
     """
     path = Path(path)
     if any(t.kind != "run" for t in forecast.targets):
@@ -247,9 +287,9 @@ def _time(now: datetime | None) -> str:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        text = read_document(path)
+    except (OSError, RunsError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise DataError(
             f"{path.name} cannot be read ({reason}); expected a ledger. Start one with 'bayeslaw "
             "ledger add'."
@@ -258,24 +298,14 @@ def _lines(path: Path) -> list[str]:
 
 
 def _append(path: Path, entries: Iterable[dict[str, Any]]) -> None:
-    """Append whole lines in one write: two writers never mix, and no line is left half-written."""
+    """Add lines: all of them or none, after those that others add meanwhile."""
     text = "".join(json.dumps(e, sort_keys=True, allow_nan=False) + "\n" for e in entries)
     if not text:
         return
-    ends = not path.exists() or path.stat().st_size == 0 or _last_byte(path) == b"\n"
-    data = (text if ends else "\n" + text).encode()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        before = os.fstat(handle).st_size
-        if os.write(handle, data) < len(data):
-            os.ftruncate(handle, before)
-            raise DataError(f"{path.name} was not written whole; free some space on its disk.")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1)
+    with locked(path.resolve().parent):
+        before = path.read_bytes() if path.exists() else b""
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+        # A long line can be cut short by a kill in the middle of it, so none is added in place.
+        with whole(path) as part:
+            part.write_bytes(before + text.encode())

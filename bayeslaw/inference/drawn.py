@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import xarray as xr
 
+from bayeslaw.pool import Pool
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,6 +20,7 @@ class Settings:
     draws, tune, chains : draws kept and discarded per chain, and chains.
     cores : chains, or families, worked on at once.
     target_accept : NUTS acceptance.
+    pool : where families are worked on, and kept, if not on threads here.
     """
 
     draws: int
@@ -27,6 +30,7 @@ class Settings:
     seed: int
     target_accept: float
     progress: bool
+    pool: Pool = field(default_factory=Pool)
 
     def longer(self, *, smaller_steps: bool) -> Settings:
         """Return settings for a second attempt."""

@@ -16,9 +16,11 @@ from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.engines import ENGINES, candidates, default_length, engine_of, tidied
 from bayeslaw.inference.health import Check, Health, Weighed, examine
 from bayeslaw.inference.result import Fit
+from bayeslaw.inference.rows import fitted_curve
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout, lay_out
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import Pool
 from bayeslaw.runs import Runs, check_runs, require_fittable
 
 _VERSIONED = ("bayeslaw", "pymc", "pytensor", "nutpie", "numpy", "xarray", "arviz-stats")
@@ -44,6 +46,7 @@ def fit(
     cores: int | None = None,
     target_accept: float = 0.9,
     retry: bool = True,
+    pool: Pool | None = None,
     progress: bool = False,
 ) -> Fit:
     """Fit a hierarchical scaling law to a table of runs.
@@ -65,6 +68,8 @@ def fit(
     target_accept : NUTS acceptance.
     retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
         diverged.
+    pool : a Dask cluster to work families on, or a folder that keeps what is done of them, for
+        the engine ``"quadrature"``; the others work here. The posterior is the same.
     progress : show a progress bar.
 
     Returns
@@ -104,6 +109,7 @@ def fit(
             seed=seed,
             target_accept=target_accept,
             progress=progress,
+            pool=pool or Pool(),
         )
         said.append(why)
         try:
@@ -167,10 +173,7 @@ def judge(spec: Spec, layout: Layout, runs: Runs, drawn: Drawn) -> Health:
     judged = posterior[chosen].assign(
         log_likelihood=drawn.likelihood["loss"].sum("run", skipna=False)
     )
-    middle = {n: posterior[n].median(("chain", "draw")).values for n in law.parameter_names}
-    at_rows = {n: v[layout.family_of_row] for n, v in middle.items()}
-    curve = np.log(law(layout.inputs(law), at_rows))
-    off = np.abs(layout.log_loss - curve)
+    off = np.abs(layout.log_loss - fitted_curve(law, layout, posterior))
     own = [float(np.median(off[layout.family_of_row == f])) for f in range(len(layout.families))]
     worst = (layout.families[int(np.argmax(own))], max(own))
     notes = tuple(f.message for f in check_runs(runs) if f.severity == "warning")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayeslaw.errors import FitError
+from bayeslaw.errors import BayeslawError, FileError, FitError
+from bayeslaw.files import whole
 from bayeslaw.inference.health import Check, Failure, Health
 from bayeslaw.inference.result import Fit
 from bayeslaw.laws import Law
@@ -24,10 +23,15 @@ from bayeslaw.model.discrepancy import Features
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 from bayeslaw.runs import Runs
+from bayeslaw.runs.columns import require_rules
+from bayeslaw.runs.limits import bytes_allowed, too_large
+from bayeslaw.runs.quantities import shown
 
 FORMAT = 1
 # Types that CSV text gives back exactly; any other column is kept as text.
 _PLAIN = ("float64", "int64", "bool")
+_DAMAGE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, AssertionError)
+_COPIES = 4  # of the draws that using a fit makes at most at a time
 
 
 def to_datatree(fit: Fit) -> xr.DataTree:
@@ -81,28 +85,19 @@ def save(fit: Fit, path: str | Path) -> Path:
     """
     target = Path(path)
     try:
-        handle, part = tempfile.mkstemp(suffix=".part", dir=target.parent)
-        os.close(handle)
-    except OSError as error:
-        raise FitError(
-            f"cannot write '{target}': {error.strerror}. Choose a folder that exists and can be "
-            "written to."
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            fit.to_datatree().to_netcdf(part, engine="h5netcdf")
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(part, 0o666 & ~mask)
-        os.replace(part, target)
-    except BaseException as error:
-        Path(part).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise FitError(
-                f"cannot write '{target}': {error}. Free space or choose another place."
-            ) from error
-        raise
+        with whole(target) as part:
+            part.write_bytes(_to_bytes(fit))
+    except FileError as error:
+        raise FitError(str(error)) from error
     return target
+
+
+def _to_bytes(fit: Fit) -> bytes:
+    """Return the file's bytes: HDF5 that meets a full disk takes the whole process down."""
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        fit.to_datatree().to_netcdf(out, engine="h5netcdf")
+    return out.getvalue()
 
 
 def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
@@ -128,22 +123,57 @@ def load_fit(path: str | Path, *, law: Law | None = None) -> Fit:
     try:
         # Opening adds a warning filter of its own, which is not ours to leave behind.
         with warnings.catch_warnings(), xr.open_datatree(source, engine="h5netcdf") as opened:
+            _refuse_size(source, opened)
             tree = opened.load()
+    except (*_DAMAGE, OSError, RuntimeError) as error:
+        raise _incomplete(source, error) from error
+    return from_datatree(tree, source, law=law)
+
+
+def from_datatree(tree: xr.DataTree, source: str | Path, *, law: Law | None = None) -> Fit:
+    """Return the fit that :func:`to_datatree` made a DataTree of.
+
+    Parameters
+    ----------
+    source : where it was found, for messages.
+    law : as in :func:`load_fit`.
+
+    Raises
+    ------
+    FitError
+        If something in it is not what a fit of this version has.
+    """
+    try:
         facts = json.loads(tree.attrs["bayeslaw"])
         if facts["format"] != FORMAT:
             raise FitError(
-                f"'{source}' has fit format {facts['format']}; this version reads {FORMAT}. "
+                f"'{source}' has fit format {shown(facts['format'])}; this version reads {FORMAT}. "
                 "Refit from the runs, or use the version that wrote it: "
-                f"{facts.get('versions', {}).get('bayeslaw', 'unknown')}."
+                f"{shown(facts.get('versions', {}).get('bayeslaw', 'unknown'))}."
             )
         return _rebuilt(tree, facts, law)
     except FitError:
         raise
-    except (OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+    except (*_DAMAGE, RuntimeError, BayeslawError) as error:
+        raise _incomplete(source, error) from error
+
+
+def _incomplete(source: str | Path, error: Exception) -> FitError:
+    return FitError(
+        f"'{source}' is not a complete fit file ({type(error).__name__}: {error}). "
+        "Write it again with bayeslaw fit RUNS --out."
+    )
+
+
+def _refuse_size(source: Path, tree: xr.DataTree) -> None:
+    """Refuse what unpacks to more than memory should hold: HDF5 packs zeros into nothing."""
+    size = sum(v.nbytes for node in tree.subtree for v in node.to_dataset().variables.values())
+    if size > bytes_allowed(_COPIES):
         raise FitError(
-            f"'{source}' is not a complete fit file ({type(error).__name__}: {error}). "
-            "Write it again with bayeslaw fit RUNS --out."
-        ) from error
+            str(
+                too_large(f"'{source}' unpacks to {size:,} bytes", _COPIES * size, "thin its draws")
+            )
+        )
 
 
 def _rebuilt(tree: xr.DataTree, facts: dict[str, Any], law: Law | None) -> Fit:
@@ -153,34 +183,52 @@ def _rebuilt(tree: xr.DataTree, facts: dict[str, Any], law: Law | None) -> Fit:
     types = {c: t if t in _PLAIN else "str" for c, t in facts["types"].items()}
     empty = {c: [""] for c, t in types.items() if t != "str"}
     table = pd.read_csv(io.StringIO(text), dtype=types, keep_default_na=False, na_values=empty)  # type: ignore[arg-type]
+    require_rules(table)  # whoever wrote the file can also have written its digest
     health = facts["health"]
     fit = Fit(
         spec=Spec.from_dict(facts["spec"] | ({} if law is None else {"law": law})),
-        runs=Runs(table, facts["source"], tuple(facts["notes"])),
+        runs=Runs(table, str(facts["source"]), _texts(facts["notes"])),
         posterior=_dataset(tree, "posterior"),
         sample_stats=_dataset(tree, "sample_stats"),
         log_likelihood=_dataset(tree, "log_likelihood"),
         health=Health(
-            tuple(Failure(Check[name], found) for name, found in health["failures"]),
-            tuple(health["warnings"]),
-            tuple((name, value) for name, value in health["figures"]),
+            tuple(Failure(Check[name], str(found)) for name, found in health["failures"]),
+            _texts(health["warnings"]),
+            tuple((str(name), float(value)) for name, value in health["figures"]),
         ),
-        seed=facts["seed"],
-        engine=facts["engine"],
-        reason=facts["reason"],
-        seconds=facts["seconds"],
-        versions=facts["versions"],
+        seed=int(facts["seed"]),
+        engine=str(facts["engine"]),
+        reason=str(facts["reason"]),
+        seconds={str(k): float(v) for k, v in facts["seconds"].items()},
+        versions={str(k): str(v) for k, v in facts["versions"].items()},
     )
     # What the draws refer to is read, not made again: eigenvectors of a symmetric design are not
     # unique, and another machine would choose others.
-    made = replace(
-        fit.layout,
-        references=facts["references"],
-        anchors=np.array(facts["anchors"]),
-        features=_features(str(tree["runs"]["features"].values)),
+    made = fit.layout
+    anchors = np.array(facts["anchors"], float)
+    references = {str(k): float(v) for k, v in facts["references"].items()}
+    if references.keys() != made.references.keys() or anchors.shape != made.anchors.shape:
+        raise ValueError("its reference points are not those of its law and families")
+    if not all(0 < v < np.inf for v in (*references.values(), *anchors)):
+        raise ValueError("its reference points are not positive numbers")
+    features = _features(str(tree["runs"]["features"].values))
+    fit.__dict__["layout"] = replace(
+        made, references=references, anchors=anchors, features=features
     )
-    fit.__dict__["layout"] = made
+    _require_draws(fit)
     return fit
+
+
+def _require_draws(fit: Fit) -> None:
+    """Require finite draws of every parameter of every family."""
+    for name in fit.law.parameter_names:
+        draws = fit.posterior[name].sel(family=list(fit.families))
+        if not np.isfinite(draws.values).all():
+            raise ValueError(f"the draws of {name} are not all finite")
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(map(str, values))
 
 
 def _features_text(layout: Layout) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bayeslaw.errors import SpecError
+from bayeslaw.errors import RunsError, SpecError
+from bayeslaw.files import write_whole
 from bayeslaw.runs.fetch import embedded_folder
+from bayeslaw.runs.limits import read_document
+from bayeslaw.runs.quantities import shown
 
 FORMAT = 1
 GENERIC = "generic"
@@ -82,7 +87,7 @@ class Priors:
                     f"the learned s.d. of {name} between families is {value:g}; expected a "
                     f"positive number. {_RELEARN}"
                 )
-        if not self.length > 0:
+        if not 0 < self.length < float("inf"):
             raise SpecError(
                 f"the learned discrepancy has length {self.length:g}; expected a positive number "
                 f"of e-folds. {_RELEARN}"
@@ -142,14 +147,14 @@ class Priors:
                 intervals={n: _pair(p["interval"]) for n, p in parameters.items()},
                 trusting={n: _pair(p["trusting"]) for n, p in parameters.items()},
                 between={
-                    n: float(p["between"])
+                    n: _number(p["between"])
                     for n, p in parameters.items()
                     if p["between"] is not None
                 },
                 run=_pair(values["noise"]["run"]),
                 checkpoint=_pair(values["noise"]["checkpoint"]),
                 scale=_pair(values["discrepancy"]["scale"]),
-                length=float(values["discrepancy"]["length"]),
+                length=_number(values["discrepancy"]["length"]),
                 kappa=_pair(values["discrepancy"].get("kappa")),
                 labs=tuple(map(str, origin["labs"])),
                 left_out=tuple(map(str, origin["left_out"])),
@@ -159,7 +164,7 @@ class Priors:
                 method=str(origin["method"]),
                 version=str(origin["version"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             if isinstance(error, SpecError):
                 raise
             raise SpecError(
@@ -172,17 +177,11 @@ class Priors:
 
         Raises
         ------
-        SpecError
+        FileError
             If the file cannot be written.
         """
-        target = Path(path)
-        try:
-            target.write_text(self.text(), encoding="utf-8")
-        except OSError as error:
-            raise SpecError(
-                f"cannot write '{target}': {error.strerror}. Choose a folder that exists."
-            ) from error
-        return target
+        write_whole(Path(path), self.text())
+        return Path(path)
 
     def text(self) -> str:
         """Return the JSON text of their file."""
@@ -222,13 +221,15 @@ def load_priors(source: str | Path = GENERIC) -> Priors:
     shipped = shipped_priors()
     path = shipped.get(str(source), Path(source))
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_document(path))
+    except RunsError as error:
+        raise SpecError(str(error)) from error
     except OSError as error:
         raise SpecError(
             f"there are no priors '{source}' ({error.strerror}); expected a JSON file or one of "
             f"{', '.join(shipped)}. Correct the name, or write the file with bayeslaw priors learn."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SpecError(
             f"'{source}' is not JSON ({error}); expected learned priors. {_RELEARN}"
         ) from error
@@ -270,15 +271,32 @@ def check_interval(what: str, interval: Any) -> None:
         If it is not.
     """
     try:
-        low, high = (float(v) for v in interval)
-    except (TypeError, ValueError):
+        low, high = map(_number, interval)
+    except (TypeError, ValueError, OverflowError):
         low, high = float("nan"), float("nan")
     if not 0 < low < high < float("inf"):
         raise SpecError(
-            f"{what} is {interval!r}; expected (low, high) with 0 < low < high, "
+            f"{what} is {shown(interval)}; expected (low, high) with 0 < low < high, "
             "the 5 % and 95 % points."
         )
 
 
 def _pair(value: Any) -> Any:
     return None if value is None else tuple(value)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number, and no truth value."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def _number(value: Any) -> float:
+    """Return a number; a text or truth value that looks like one is none."""
+    if isinstance(value, str | bytes | bool):
+        raise TypeError(f"{shown(value)} is no number")
+    return float(value)

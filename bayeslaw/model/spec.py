@@ -9,7 +9,8 @@ from typing import Any
 
 from bayeslaw.errors import SpecError
 from bayeslaw.laws import Law, Parameter, get_law
-from bayeslaw.model.priors import Priors, check_interval
+from bayeslaw.model.priors import Priors, check_interval, is_number
+from bayeslaw.runs.quantities import shown
 
 POOLING = ("partial", "shared", "none")
 
@@ -43,15 +44,15 @@ class Noise:
     def __post_init__(self) -> None:
         check_interval("noise.run", self.run)
         check_interval("noise.checkpoint", self.checkpoint)
-        if self.tails is not None and not self.tails > 2:
+        if self.tails is not None and not (is_number(self.tails) and self.tails > 2):
             raise SpecError(
-                f"noise.tails is {self.tails:g}; expected more than 2 degrees of freedom "
+                f"noise.tails is {shown(self.tails)}; expected more than 2 degrees of freedom "
                 "(a finite variance), or None for Gaussian noise."
             )
         for name, value in (("between", self.between), ("length", self.length)):
-            if not 0 < value < float("inf"):
+            if not (is_number(value) and value > 0):
                 raise SpecError(
-                    f"noise.{name} is {value:g}; expected a positive number, such as "
+                    f"noise.{name} is {shown(value)}; expected a positive number, such as "
                     f"{getattr(Noise, name):g}."
                 )
 
@@ -76,10 +77,10 @@ class Discrepancy:
 
     def __post_init__(self) -> None:
         check_interval("discrepancy.scale", self.scale)
-        if not 0 < self.length < float("inf") or self.rank < 1:
+        if not (is_number(self.length) and self.length > 0 and is_count(self.rank)):
             raise SpecError(
-                f"discrepancy has length {self.length:g} and rank {self.rank}; expected a "
-                "positive length and a rank of at least 1."
+                f"discrepancy has length {shown(self.length)} and rank {shown(self.rank)}; "
+                "expected a positive length and a whole rank of at least 1."
             )
 
 
@@ -114,10 +115,10 @@ class Checkpoints:
     at_most: int = 5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.after < 1 or self.at_most < 1:
+        if not (is_number(self.after) and 0 <= self.after < 1 and is_count(self.at_most)):
             raise SpecError(
-                f"checkpoints keep {self.at_most} rows after share {self.after:g}; expected at "
-                "least 1 row and a share of training from 0 up to (not including) 1."
+                f"checkpoints keep {shown(self.at_most)} rows after share {shown(self.after)}; "
+                "expected at least 1 row and a share of training from 0 up to (not including) 1."
             )
 
 
@@ -176,7 +177,9 @@ class Spec:
         for name, word in words.items():
             if word not in POOLING:
                 what = f"pooling of '{name}'" if name else "pooling"
-                raise SpecError(f"{what} is '{word}'; expected one of {', '.join(POOLING)}.")
+                raise SpecError(f"{what} is {shown(word)}; expected one of {', '.join(POOLING)}.")
+        if not isinstance(self.labs, bool):
+            raise SpecError(f"labs is {shown(self.labs)}; expected True or False.")
         for name, interval in self.priors.items():
             _require_parameter(laws, name)
             check_interval(f"the prior of '{name}'", interval)
@@ -290,23 +293,42 @@ class Spec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Spec:
-        """Rebuild a spec from :meth:`to_dict`."""
+        """Rebuild a spec from :meth:`to_dict`.
+
+        Raises
+        ------
+        SpecError
+            If something is missing, or is not what it should be.
+        """
 
         def pairs(given: Mapping[str, Any]) -> dict[str, Any]:
             return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
 
-        beliefs = values.get("beliefs")
-        return cls(
-            law=values["law"],
-            also=tuple(values.get("also", ())),
-            pool=values["pool"],
-            labs=values["labs"],
-            noise=Noise(**pairs(values["noise"])),
-            discrepancy=_read(values["discrepancy"], pairs),
-            checkpoints=Checkpoints(**values["checkpoints"]),
-            priors=pairs(values["priors"]),
-            beliefs=None if beliefs is None else Priors.from_dict(beliefs),
-        )
+        try:
+            beliefs = values.get("beliefs")
+            return cls(
+                law=values["law"],
+                also=tuple(values.get("also", ())),
+                pool=values["pool"],
+                labs=values["labs"],
+                noise=Noise(**pairs(values["noise"])),
+                discrepancy=_read(values["discrepancy"], pairs),
+                checkpoints=Checkpoints(**values["checkpoints"]),
+                priors=pairs(values["priors"]),
+                beliefs=None if beliefs is None else Priors.from_dict(beliefs),
+            )
+        except SpecError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise SpecError(
+                f"a specification is incomplete ({type(error).__name__}: {error}); expected what "
+                "Spec.to_dict returns."
+            ) from error
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number above zero."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _learned(found: Discrepancy | Inflated | None, priors: Priors) -> Discrepancy | Inflated | None:

@@ -282,9 +282,9 @@ class Panel:
 
     def axes(
         self, x: str | None, y: str | None, *, xlog: bool = False, ylog: bool = False,
-        xlim: Sequence[float] | None = None, ylim: Sequence[float] | None = None,
+        xlim: Any = None, ylim: Any = None,
     ) -> None:  # fmt: skip
-        """Label the axes, and say how they run."""
+        """Label the axes, and say how they run and, with pairs, where they end."""
         self.backend.scales(self.target, xlog, ylog)
         for write, words in (("xlabel", x), ("ylabel", y)):
             if words is not None:

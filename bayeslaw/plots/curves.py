@@ -60,7 +60,7 @@ def curves(
         own = None if last is None else last[last[names.FAMILY] == family]
         places = [i for i, t in enumerate(forecast.targets) if t.family == family]
         has_runs = own is not None and len(own) > 0
-        if has_runs:
+        if own is not None and has_runs:
             if places and fit is not None:
                 start = own.sort_values(names.FLOPS).iloc[-1]
                 fan(panel, fit, start, forecast.targets[_farthest(forecast, places)], style, family)
@@ -162,7 +162,7 @@ def _draw_others(
     words = f"{count} other families"
     rest = None if last is None else last[~last[names.FAMILY].isin(named)]
     has_runs = rest is not None and len(rest) > 0
-    if has_runs:
+    if rest is not None and has_runs:
         draw_runs(panel, rest, OTHERS, name=words, size=SMALL)
     if places:
         draw_targets(panel, forecast, places, OTHERS, words, named=not has_runs)

@@ -143,7 +143,7 @@ def allocation(allocation: Allocation, *, backend: str = MATPLOTLIB) -> Any:
     )
     for panel, (words, draws, ends, side) in zip(canvas.panels, sides, strict=True):
         first = side == 0
-        panel.band(flops, *ends.T, SHADE, alpha=0.3, group=slack)
+        panel.band(flops, ends[:, 0], ends[:, 1], SHADE, alpha=0.3, group=slack)
         for edge, name in zip(ends.T, (slack if first else None, None), strict=True):
             panel.line(flops, edge, MUTED, dash=":", name=name, group=slack)
         for level, strength in ((WIDE, 0.2), (NARROW, 0.35)):

@@ -66,12 +66,13 @@ def surface(fit: Fit, family: str | None = None, *, backend: str = MATPLOTLIB) -
     levels = np.quantile(loss, (np.arange(_LEVELS) + 0.5) / _LEVELS)
     digits = 2 if np.ptp(levels) > 0.2 else 3
     for level in np.unique(levels.round(digits)):
-        for piece in lines.lines(level):
-            panel.line(*np.exp(piece).T, SHADE, width=1.0)
+        for found in lines.lines(level):
+            piece = np.asarray(found, float)
+            panel.line(np.exp(piece[:, 0]), np.exp(piece[:, 1]), SHADE, width=1.0)
             if len(piece) > _GRID // 4:
                 # Towards large sizes, away from the runs and the best of them.
                 at = piece[piece[:, 0].argsort()][int(0.85 * len(piece))]
-                panel.text(*np.exp(at), f"{level:.{digits}f}")
+                panel.text(np.exp(at[0]), np.exp(at[1]), f"{level:.{digits}f}")
     _draw_best(panel, frontier, size, data)
     style = styles([family])[family]
     panel.points(
@@ -138,7 +139,7 @@ def isoflop(
         panel.band(size, low, high, style.colour, alpha=0.15, group=words)
         if len(best):
             ends = np.quantile(best, [0.5 - WIDE / 2, 0.5 + WIDE / 2])
-            there = np.linspace(*ends, _POINTS)
+            there = np.linspace(ends[0], ends[1], _POINTS)
             near = [np.interp(there, grid, v) for v in (low, median, high)]
             panel.band(np.exp(there), near[0], near[2], style.colour, alpha=0.35, group=words)
             panel.line(np.exp(there), near[1], style.colour, width=4.5, group=words)

@@ -65,7 +65,7 @@ def exponents(fit: Fit, names: Sequence[str] | None = None, *, backend: str = MA
             panel.band(new[[0, -1]], [-0.6] * 2, [len(families) + 0.6] * 2, SHADE, alpha=0.4)
             own = post[_POPULATION].sel(parameter=p.name).values
             _row(panel, 0, own, INK, "D")
-        for place, family in zip(places, families, strict=True):
+        for place, family in zip(places.tolist(), families, strict=True):
             _row(panel, place, post[p.name].sel(family=family).values, *PALETTE[0])
         unit = f"({p.unit})" if p.unit else "(no unit)"
         panel.axes(f"{p.name}: {p.meaning} {unit}", None, ylim=(-0.6, len(families) + 0.6))
@@ -117,7 +117,7 @@ def prior_posterior(fit: Fit, family: str | None = None, *, backend: str = MATPL
         before, after = (np.log(v[name].values.ravel()) for v in (prior, post))
         # Enough points for the prior's width, and again for the posterior's.
         spans = (np.quantile(v, _ENDS) for v in (np.concatenate([before, after]), after))
-        grid = np.sort(np.concatenate([np.linspace(*ends, _POINTS) for ends in spans]))
+        grid = np.sort(np.concatenate([np.linspace(ends[0], ends[1], _POINTS) for ends in spans]))
         for draws, colour, dash, said in (
             (before, MUTED, "--", "prior"), (after, PALETTE[0][0], "-", "posterior"),
         ):  # fmt: skip
@@ -149,7 +149,7 @@ def _new_family(fit: Fit, parameter: Parameter) -> np.ndarray:
         spread = 0.0 * spread
     middle = post["log_population"]
     unit = np.random.default_rng([fit.seed, 6]).standard_normal(middle.shape)
-    return np.exp(middle + np.sqrt(spread) * unit).values
+    return np.exp(middle.values + np.sqrt(spread.values) * unit)
 
 
 def _quantiles(draws: np.ndarray) -> np.ndarray:

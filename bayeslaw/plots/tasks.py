@@ -47,7 +47,7 @@ def emergence(result: Emergence, *, backend: str = MATPLOTLIB) -> Any:
     _curve(panel, grid, result.share(grid))
     _scores(panel, scores.flops, scores.share)
     _threshold(
-        panel, *(result.interval(level) for level in (WIDE, NARROW)), 10 ** result.quantile(0.5),
+        panel, result.interval(WIDE), result.interval(NARROW), 10 ** result.quantile(0.5),
         "compute at half way",
     )  # fmt: skip
     panel.axes(COMPUTE, _SHARE, xlog=True, xlim=grid[[0, -1]], ylim=(2 * _BELOW, 1.05))
@@ -89,14 +89,15 @@ def loss_to_task(result: TaskCurve | TwoStep, *, backend: str = MATPLOTLIB) -> A
     _curve(panel, grid, curve.share(np.broadcast_to(grid, (len(curve.draws), _POINTS))))
     _scores(panel, scores.loss, scores.share)
     inside = np.clip(threshold, grid[0], grid[-1])
-    ends = (np.quantile(inside, [0.5 - v / 2, 0.5 + v / 2]) for v in (WIDE, NARROW))
-    _threshold(panel, *ends, float(np.median(inside)), "where the task leaves chance")
+    wide, narrow = (np.quantile(inside, [0.5 - v / 2, 0.5 + v / 2]) for v in (WIDE, NARROW))
+    _threshold(panel, wide, narrow, float(np.median(inside)), "where the task leaves chance")
     colour, marker = PALETTE[1]
     for i, f in enumerate(forecasts):
         loss, words = f["loss"]["median"], "forecasts, 50 and 90 %"
         for level, width in (("90", 1.4), ("50", 4.5)):
             across = f["loss"]["intervals"][level]
-            panel.bars(loss, *f["intervals"][level], colour, width=width, group=words)
+            low, high = f["intervals"][level]
+            panel.bars(loss, low, high, colour, width=width, group=words)
             panel.line(across, [f["median"]] * 2, colour, width=width, group=words)
         panel.points(
             loss, f["median"], colour, marker, size=46, hollow=True,

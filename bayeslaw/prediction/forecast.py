@@ -167,7 +167,7 @@ def forecast(
     )
     known = tuple(t.family in fit.families for t in wanted)
     reach, notes = judged(fit, wanted)
-    far = [_notes(fit, t, r) for t, r in zip(wanted, reach, strict=True)]
+    far = [group[len(_strangers(fit, t)) :] for t, group in zip(wanted, notes, strict=True)]
     for text in dict.fromkeys(n for group in far for n in group):
         warnings.warn(text, ExtrapolationWarning, stacklevel=2)
     return Forecast(draws, wanted, known, reach, notes)

@@ -43,10 +43,13 @@ class Target:
             if value is None and name == names.FLOPS:
                 continue
             try:
+                if isinstance(value, bool):
+                    raise TypeError("a truth value")
                 number = parse_quantity(value) if isinstance(value, str) else float(value or 0)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise TargetError(
-                    f"target {name} is {value!r}; expected a positive number such as 70e9 or '70B'."
+                    f"target {name} is {value!r:.60}; expected a positive number such as 70e9 "
+                    "or '70B'."
                 ) from error
             if not 0 < number < 1e40:
                 raise TargetError(

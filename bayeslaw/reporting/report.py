@@ -1,18 +1,17 @@
-"""Writing a report: results in any order become one HTML file that needs nothing else."""
+"""Writing a report: results in any order become one file that needs nothing else."""
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from bayeslaw.design import Decision
-from bayeslaw.errors import BayeslawError, SpecError
-from bayeslaw.inference import Fit
-from bayeslaw.prediction import Forecast
-from bayeslaw.reporting.sections import Results, alarms, answer, sections
-from bayeslaw.reporting.template import PAGE
-from bayeslaw.scoring import CalibrationCard, Scorecard, calibration_card
+from bayeslaw.errors import BayeslawError
+from bayeslaw.files import write_whole
+from bayeslaw.reporting.answers import alarms, answers, questions
+from bayeslaw.reporting.results import Result, sort
+from bayeslaw.reporting.sections import sections
+
+_MARKDOWN = (".md", ".markdown")
 
 
 def require_packages() -> None:
@@ -23,26 +22,27 @@ def require_packages() -> None:
     BayeslawError
         Naming what to install.
     """
-    missing = [name for name in ("jinja2", "matplotlib") if find_spec(name) is None]
+    missing = [name for name in ("jinja2", "matplotlib", "plotly") if find_spec(name) is None]
     if missing:
         raise BayeslawError(
             f"reports need {' and '.join(missing)}, not installed; install bayeslaw[report]."
         )
 
 
-def report(
-    *results: Fit | Forecast | CalibrationCard | Scorecard | Decision, path: str | Path
-) -> Path:
-    """Write results into one self-contained HTML file.
+def report(*results: Result, path: str | Path) -> Path:
+    """Write results into one self-contained HTML file, or into Markdown with pictures beside it.
 
-    The page has no scripts and loads nothing; text from the runs is escaped wherever it stands.
-    The same results give the same file.
+    The page loads nothing: scripts, data and pictures are inside, a policy forbids anything else
+    to run, and text from the runs is escaped wherever it stands. Without scripts, and in print,
+    still pictures take the place of the chart. The same results give the same file.
 
     Parameters
     ----------
-    results : fits, forecasts, calibration cards, score cards and decisions, in any order. A
-        forecast beside its fit gets a calibration card, of public ladders, if none is given.
-    path : where to write; the file appears only when it is complete.
+    results : fits, forecasts, calibration cards, score cards, decisions, allocations and
+        comparisons, in any order. A forecast beside its fit gets a slider for its compute, and a
+        calibration card, of public ladders, if none is given.
+    path : where to write; a name that ends in ``.md`` asks for Markdown. The file appears only
+        when it is complete.
 
     Returns
     -------
@@ -54,59 +54,32 @@ def report(
     SpecError
         If there is no result, or something else is among them.
     BayeslawError
-        If jinja2 or matplotlib is missing, or the file cannot be written.
+        If a package is missing.
+    FileError
+        If the file cannot be written.
     """
-    sorted_results = _sort(results)
+    sorted_results = sort(results)
     require_packages()
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    path = Path(path)
+    parts = (
+        questions(sorted_results),
+        answers(sorted_results),
+        alarms(sorted_results),
+        list(sections(sorted_results)),
     )
-    environment.filters["svg"] = Markup  # pictures are made here, never by a user
-    headline = answer(sorted_results)
-    page = environment.from_string(PAGE).render(
-        title=headline,
-        answer=headline,
-        alarms=alarms(sorted_results),
-        sections=list(sections(sorted_results)),
-    )
-    return _write(Path(path), page)
+    if path.suffix.lower() in _MARKDOWN:
+        from bayeslaw.reporting.markdown import document
+
+        text, pictures = document(*parts, path.stem)
+        for name, picture in pictures.items():
+            _write(path.with_name(name), picture)
+        return _write(path, text)
+    from bayeslaw.reporting.html import page
+
+    return _write(path, page(*parts))
 
 
-def _sort(results: tuple[object, ...]) -> Results:
-    known = (Fit, Forecast, CalibrationCard, Scorecard, Decision)
-    strangers = sorted({type(r).__name__ for r in results if not isinstance(r, known)})
-    if strangers or not results:
-        raise SpecError(
-            f"a report was asked of {', '.join(strangers) or 'no results'}; expected "
-            f"{', '.join(k.__name__ for k in known)}, at least one."
-        )
-    fits = tuple(r for r in results if isinstance(r, Fit))
-    forecasts = tuple(r for r in results if isinstance(r, Forecast))
-    held = tuple(r for r in results if isinstance(r, CalibrationCard))
-    if len(fits) == 1 and not held:
-        held = tuple(calibration_card(fits[0], made, backtest=False) for made in forecasts)
-    return Results(
-        fits,
-        forecasts,
-        tuple(r for r in results if isinstance(r, Scorecard)),
-        tuple(r for r in results if isinstance(r, Decision)),
-        held,
-    )
-
-
-def _write(path: Path, page: str) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        # A family may be named with lone surrogates, which no encoding can hold.
-        part.write_text(page, encoding="utf-8", errors="replace", newline="\n")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BayeslawError(
-            f"cannot write '{path}': {error.strerror}. Choose a folder that exists and can be "
-            "written to."
-        ) from error
+def _write(path: Path, text: str) -> Path:
+    # A family may be named with lone surrogates, which no encoding can hold.
+    write_whole(path, text, errors="replace")
     return path

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayeslaw.errors import RunsError
-from bayeslaw.names import FAMILY, FLOPS, LOSS, LOSS_SD, PARAMS, RUN, SEED, TOKENS
+from bayeslaw.names import FAMILY, FLOPS, LAB, LOSS, LOSS_SD, PARAMS, RUN, SEED, TOKENS
 from bayeslaw.runs.columns import LAW_INPUTS
 from bayeslaw.runs.problems import listed
 from bayeslaw.runs.quantities import shown
@@ -23,6 +23,7 @@ OUTLIER_LEAST = 0.05  #: relative; smaller departures are no outliers however sm
 SPIKE = 0.3  #: relative rise above an earlier checkpoint
 LEVEL_SPREAD = 1.5  #: ratio of family levels that suggests different evaluation sets
 
+_FORMULA = ("=", "+", "-", "@")  #: with these a spreadsheet begins a formula
 _EVALUATIONS = ("eval_set", "loss_kind", "metric", "split")
 
 
@@ -64,7 +65,7 @@ def check_runs(runs: Runs) -> list[Finding]:
     if len(runs):
         for rule in (
             _identifiable, _outliers, _spikes, _levels, _evaluations, _odd_ratios,
-            _similar_names, _replicates,
+            _similar_names, _formulas, _replicates,
         ):  # fmt: skip
             findings += rule(runs)
     findings += _read(runs)
@@ -256,6 +257,18 @@ def _similar_names(runs: Runs) -> Iterator[Finding]:
                 f"families {listed(same.tolist())} differ only in case or punctuation; "
                 "spell them alike if they are one family",
             )
+
+
+def _formulas(runs: Runs) -> Iterator[Finding]:
+    labels = pd.unique(runs.table[[FAMILY, LAB, RUN, SEED]].to_numpy().ravel())
+    found = [label for label in labels if label.startswith(_FORMULA)]
+    if found:
+        yield Finding(
+            "formula",
+            "warning",
+            f"labels {listed(found)} start as a formula does; rename them, or a spreadsheet that "
+            "opens an exported table may run them",
+        )
 
 
 def _replicates(runs: Runs) -> Iterator[Finding]:

@@ -189,3 +189,19 @@ def schema(names: tuple[str, ...]) -> "pa.DataFrameSchema":
             for name in names
         }
     )
+
+
+def require_rules(table: pd.DataFrame) -> None:
+    """Require that every canonical column of a complete table keeps its rules.
+
+    Raises
+    ------
+    ValueError
+        If one does not.
+    """
+    import pandera.errors
+
+    try:
+        schema(tuple(CANONICAL)).validate(table)
+    except pandera.errors.SchemaError as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from None

@@ -5,20 +5,26 @@ import difflib
 import gzip
 import io
 import json
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bayeslaw.errors import RunsError
+from bayeslaw.runs.limits import (
+    BYTES_PER_ROW,
+    MAX_LINE,
+    TIMES_TEXT,
+    bytes_allowed,
+    not_utf8,
+    rows_allowed,
+    too_large,
+)
 from bayeslaw.runs.problems import listed
 from bayeslaw.runs.quantities import shown
-
-MAX_BYTES = 2 * 1024**3  #: of a file, and of what a gzip file holds
-MAX_ROWS = 5_000_000
-BYTES_PER_ROW = 2_000  #: rough memory of one row while it is read
 
 FORMATS = ("csv", "parquet", "jsonl")
 DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon"}
@@ -36,6 +42,7 @@ _UNREADABLE = {
     ".pickle": "is a pickle, which can run code when opened; save it as Parquet or CSV",
     ".zip": "is an archive; unpack it first",
 }
+_THIN = "thin the checkpoints or split the file"
 
 
 def existing_file(path: str | Path) -> Path:
@@ -64,12 +71,8 @@ def existing_file(path: str | Path) -> Path:
         raise RunsError(f"{shown(path)} cannot be opened: {_reason(error)}") from None
     if size == 0:
         raise RunsError(f"{path.name}: the file is empty; expected a header and at least one row")
-    if size > MAX_BYTES:
-        raise RunsError(
-            f"{path.name} has {size / 1024**3:.1f} GiB and would need about "
-            f"{5 * size / 1024**3:.0f} GiB of memory; expected at most "
-            f"{MAX_BYTES / 1024**3:.0f} GiB; thin the checkpoints or split the file"
-        )
+    if size > bytes_allowed():
+        raise too_large(f"{path.name} has {size:,} bytes", TIMES_TEXT * size, _THIN)
     return path
 
 
@@ -109,14 +112,9 @@ def read_raw(path: Path, format: str | None = None) -> pd.DataFrame:
         }[format]  # fmt: skip
         raw = reader(path, packed, head)
     except UnicodeDecodeError as error:
-        raise RunsError(
-            f"{path.name} is not UTF-8 text (byte {error.object[error.start]:#04x}); "
-            "save it with UTF-8 encoding"
-        ) from None
-    except (OSError, EOFError) as error:
+        raise _not_utf8(path, packed, error) from None
+    except (OSError, EOFError, zlib.error) as error:
         raise RunsError(f"{path.name} cannot be read: {_reason(error)}") from None
-    if len(raw) > MAX_ROWS:
-        raise _too_many_rows(path)
     return raw
 
 
@@ -150,22 +148,49 @@ def _text(path: Path, packed: bool, head: bytes) -> io.TextIOWrapper:
     return io.TextIOWrapper(_open(path, packed), encoding="utf-8-sig", newline="")
 
 
-def _too_many_rows(path: Path) -> RunsError:
-    return RunsError(
-        f"{path.name} has more than {MAX_ROWS:,} rows and would need more than "
-        f"{MAX_ROWS * BYTES_PER_ROW / 1024**3:.0f} GiB of memory; "
-        "thin the checkpoints or split the file"
-    )
+def _not_utf8(path: Path, packed: bool, error: UnicodeDecodeError) -> RunsError:
+    """Find the first byte that is not UTF-8: the error only knows its place in a buffer."""
+    line, done, held = 1, 0, b""
+    with _open(path, packed) as stream:
+        while chunk := stream.read(1 << 20):
+            held += chunk
+            try:
+                held.decode()
+                end = len(held)
+            except UnicodeDecodeError as found:
+                end = found.start
+                if len(held) - end >= 4 or "unexpected end" not in found.reason:
+                    line += held.count(b"\n", 0, end)
+                    return not_utf8(path.name, line, done + end, held[end])
+            # A character may be cut in two by the end of a chunk.
+            line, done, held = line + held.count(b"\n", 0, end), done + end, held[end:]
+    return not_utf8(path.name, line, done, held[0] if held else error.object[error.start])
+
+
+def _too_many_rows(path: Path, rows: int, least: str = "") -> RunsError:
+    return too_large(f"{path.name} has {least}{rows:,} rows", rows * BYTES_PER_ROW, _THIN)
+
+
+def _refuse_long(path: Path, packed: bool) -> None:
+    """Count the lines of a file that is not packed: quick, where reading them is not."""
+    if packed or path.stat().st_size < 4 * rows_allowed():
+        return
+    with path.open("rb") as stream:
+        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 24), b""))
+    rows = lines - 1  # of a CSV, which has a header; a JSON line more or less does not matter here
+    if rows > rows_allowed():
+        raise _too_many_rows(path, rows, "about ")
 
 
 def _read_csv(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
+    _refuse_long(path, packed)
     with _text(path, packed, head) as stream:
         first = stream.readline(1_000_000)
         while first and not first.strip():
             first = stream.readline(1_000_000)
     delimiter = _delimiter(path, first)
     with _text(path, packed, head) as stream:
-        rows = csv.reader(_without_nul(path, stream), delimiter=delimiter, strict=True)
+        rows = csv.reader(_lines(path, stream), delimiter=delimiter, strict=True)
         try:
             header, count, faults = _scan(path, rows)
         except csv.Error as error:
@@ -188,10 +213,24 @@ def _read_csv(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
     return raw
 
 
-def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
-    for line in lines:
+def _lines(path: Path, stream: io.TextIOBase) -> Iterator[str]:
+    """Yield the lines of a text; refuse one that is no line of a table."""
+    number = size = 0
+    most = bytes_allowed()
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        size += len(line)
         if "\0" in line:
             raise RunsError(f"{path.name} is a binary file, or damaged; it has NUL characters")
+        if len(line) > MAX_LINE:
+            raise RunsError(
+                f"{path.name}: line {number} is longer than {MAX_LINE:,} characters; expected one "
+                "row per line; check the quotation marks and line ends"
+            )
+        if size > most:
+            raise too_large(
+                f"{path.name} holds more than {most:,} characters", TIMES_TEXT * size, _THIN
+            )
         yield line
 
 
@@ -214,7 +253,7 @@ def _scan(path: Path, rows: Any) -> tuple[list[str], int, list[str]]:
     """Return the header, the number of rows and a sentence per ragged row; keep no cell."""
     header: list[str] | None = None
     faults: list[str] = []
-    size = n = 0
+    n, most = 0, rows_allowed()
     for cells in rows:
         if not cells or (len(cells) == 1 and not cells[0].strip()):
             continue
@@ -223,9 +262,8 @@ def _scan(path: Path, rows: Any) -> tuple[list[str], int, list[str]]:
             _refuse_repeats(path, header)
             continue
         n += 1
-        size += sum(map(len, cells))
-        if n > MAX_ROWS or size > MAX_BYTES:
-            raise _too_many_rows(path)
+        if n > most:
+            raise _too_many_rows(path, most, "more than ")
         if len(cells) != len(header) and len(faults) < 5:
             faults.append(
                 f"row {n} (line {rows.line_num}) has {len(cells)} cells, starting with "
@@ -250,19 +288,79 @@ def _read_parquet(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
 
     try:
         with _open(path, packed) as stream:
-            source = pa.BufferReader(stream.read(MAX_BYTES)) if packed else pa.PythonFile(stream)
+            if packed:
+                content = stream.read(bytes_allowed() + 1)
+                if len(content) > bytes_allowed():
+                    size = TIMES_TEXT * len(content)
+                    raise too_large(f"{path.name} holds {len(content):,} bytes", size, _THIN)
+                source: Any = pa.BufferReader(content)
+            else:
+                source = pa.PythonFile(stream)
             file = pq.ParquetFile(source)
-            if file.metadata.num_rows > MAX_ROWS:
-                raise _too_many_rows(path)
-            _refuse_repeats(path, file.schema_arrow.names)
-            return file.read().to_pandas()
-    except (pa.ArrowException, ValueError) as error:
+            names = file.schema_arrow.names
+            _refuse_repeats(path, names)
+            if file.metadata.num_rows > rows_allowed():
+                raise _too_many_rows(path, file.metadata.num_rows)
+            _refuse_size(path, _declared(file))
+            # One text repeated a million times takes no room in the file: texts are kept as
+            # pointers into a dictionary until it is known how many bytes they come to.
+            texts = [f.name for f in file.schema_arrow if _is_text(f.type)]
+            table = pq.ParquetFile(source, read_dictionary=texts).read()
+            _refuse_size(path, sum(map(_unpacked, table.columns)))
+            for i, field in enumerate(table.schema):
+                if pa.types.is_dictionary(field.type):
+                    plain = table.column(i).cast(field.type.value_type)
+                    table = table.set_column(i, field.name, plain)
+            # What the file says of pandas types is not needed, and can be anything.
+            return table.replace_schema_metadata(None).to_pandas()
+    except (pa.ArrowException, ValueError, LookupError, TypeError, MemoryError) as error:
         if isinstance(error, RunsError):
             raise
         raise RunsError(
             f"{path.name} is not a readable Parquet file ({_reason(error)}); "
             "write it again, or give the right format with format="
         ) from None
+
+
+def _declared(file: Any) -> int:
+    """Return the bytes that a Parquet file says it unpacks to, and at least 8 for every cell."""
+    meta = file.metadata
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    cells = sum(g.column(i).num_values for g in groups for i in range(g.num_columns))
+    return max(8 * cells, sum(g.total_byte_size for g in groups))
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(
+        test(kind)
+        for test in (
+            pa.types.is_string, pa.types.is_large_string, pa.types.is_binary,
+            pa.types.is_large_binary,
+        )
+    )  # fmt: skip
+
+
+def _unpacked(column: Any) -> int:
+    """Return the bytes of a column once its dictionary is written out."""
+    import pyarrow as pa
+    import pyarrow.compute
+
+    if not (pa.types.is_dictionary(column.type) and _is_text(column.type)):
+        return column.nbytes
+    pc: Any = pyarrow.compute  # its functions are made at import and unknown to type checkers
+    lengths = (
+        pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() or 0
+        for chunk in column.chunks
+    )
+    return sum(lengths)
+
+
+def _refuse_size(path: Path, size: int) -> None:
+    if size > bytes_allowed():
+        raise too_large(f"{path.name} unpacks to {size:,} bytes", TIMES_TEXT * size, _THIN)
 
 
 def _read_json_lines(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
@@ -272,14 +370,14 @@ def _read_json_lines(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
             "convert it with jq -c '.[]'"
         )
     records: list[dict] = []
-    size = 0
+    most = rows_allowed()
+    _refuse_long(path, packed)
     with _text(path, packed, head) as stream:
-        for number, line in enumerate(stream, 1):
-            size += len(line)
-            if len(records) >= MAX_ROWS or size > MAX_BYTES:
-                raise _too_many_rows(path)
+        for number, line in enumerate(_lines(path, stream), 1):
             if line.strip():
                 records.append(_record(path, number, line))
+            if len(records) > most:
+                raise _too_many_rows(path, most, "more than ")
     return pd.DataFrame(records, dtype=object)
 
 

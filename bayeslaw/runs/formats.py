@@ -1,6 +1,7 @@
 """Training logs of other tools: Weights & Biases exports and Trainer states."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bayeslaw.errors import RunsError
 from bayeslaw.names import FAMILY, LOSS, PARAMS, RUN, TOKENS
 from bayeslaw.runs.cells import is_missing, to_numbers
 from bayeslaw.runs.files import existing_file, read_raw
+from bayeslaw.runs.limits import read_document
 from bayeslaw.runs.load import from_frame
 from bayeslaw.runs.problems import Problem, listed, refuse
 from bayeslaw.runs.quantities import parse_quantity, shown
@@ -172,7 +174,7 @@ def load_trainer_state(
         }
     )
     # The Trainer evaluates once more at the end and logs the same loss again.
-    single = table.drop_duplicates()
+    single = table[~table.astype("str").duplicated()]  # as text: a cell may hold anything
     runs = _assembled(single, path.name, "nats", None)
     told = [f"read {shown(metric)} from log_history"]
     if len(single) < len(table):
@@ -184,7 +186,9 @@ def load_trainer_state(
 
 def _log_history(path: Path) -> list[dict]:
     try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+        state = json.loads(read_document(path))
+    except RunsError:
+        raise
     except (ValueError, OSError, RecursionError) as error:
         raise RunsError(
             f"{path.name} is not valid JSON ({str(error).splitlines()[0]}); "
@@ -213,7 +217,10 @@ def _tokens_seen(path: Path, entry: dict, rate: float | None) -> object:
         raise RunsError(
             f"{path.name}: a log entry has step {shown(step)}; expected a number; repair the file"
         )
-    return step * rate
+    try:
+        return step * rate
+    except OverflowError:  # a whole number beyond every float; refused as not finite
+        return math.inf
 
 
 def _of(value: object, run: str, what: str) -> str:

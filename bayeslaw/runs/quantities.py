@@ -31,6 +31,20 @@ def shown(value: object) -> str:
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 4]}...'"
 
 
+def quantity(value: float) -> str:
+    """Write a count as people do.
+
+    Examples
+    --------
+    >>> quantity(7e10), quantity(1.4e12), quantity(18_915_328), quantity(2e17), quantity(512)
+    ('70B', '1.4T', '18.9M', '2e+17', '512')
+    """
+    for suffix, unit in reversed(SUFFIXES.items()):
+        if unit <= value < 999.5 * unit:
+            return f"{value / unit:.3g}{suffix}"
+    return f"{value:.3g}"
+
+
 def read_number(text: str) -> float:
     """Read a number with an optional K, M, B or T suffix; any sign, any finite size.
 

@@ -16,6 +16,7 @@ from bayeslaw.inference.prior import draw_losses
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import Pool, call
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.calibration import Calibration
 from bayeslaw.scoring.estimands import estimands, target_beyond, truth_beyond
@@ -24,10 +25,10 @@ from bayeslaw.scoring.sbc import (
     in_nats,
     in_order,
     require_positive,
-    spread,
+    simulated,
+    simulation,
     thinned,
     unrankable,
-    watched,
 )
 
 
@@ -41,6 +42,7 @@ def posterior_sbc(
     engine: str = "auto",
     seed: int = 0,
     jobs: int = 1,
+    pool: Pool | None = None,
     progress: bool = False,
     fitter: Callable[..., Fit] = fit,
     **settings: Any,
@@ -58,7 +60,7 @@ def posterior_sbc(
     Parameters
     ----------
     given : real runs, with their losses.
-    spec, law, simulations, ranked, engine, seed, jobs, progress, fitter : as in
+    spec, law, simulations, ranked, engine, seed, jobs, pool, progress, fitter : as in
         :func:`bayeslaw.sbc`.
     settings : passed on to ``fitter``, such as ``draws`` and ``chains``.
 
@@ -76,12 +78,13 @@ def posterior_sbc(
     """
     if spec is not None and law is not None:
         raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
-    require_positive(simulations, ranked, jobs)
+    pool = pool or Pool(jobs)
+    require_positive(simulations, ranked)
     spec = spec or Spec(law or "chinchilla")
     level = float(np.exp(np.log(lay_out(spec, given).anchors).mean()))
     spec = in_nats(spec, level)
     runs = in_order(spec, given)
-    settings = {"engine": engine, "retry": False} | ({"cores": 1} if jobs > 1 else {}) | settings
+    settings = {"engine": engine, "retry": False} | ({} if pool.single else {"cores": 1}) | settings
 
     first = fitter(runs, spec, **(settings | {"seed": seed}))
     if fault := unrankable(first.health, simulations):
@@ -99,7 +102,8 @@ def posterior_sbc(
     known = estimands(spec, layout, drawn, log_loss, beyond)
     seeds = np.random.default_rng([seed, 7]).integers(2**32, size=simulations)
     work = [
-        (
+        call(
+            simulation,
             twice[i],
             spec,
             {name: float(values[i]) for name, values in known.items()},
@@ -110,7 +114,7 @@ def posterior_sbc(
         )
         for i in range(simulations)
     ]
-    outcomes = list(watched(spread(work, jobs), simulations, progress))
+    outcomes = simulated(work, pool, progress)
     return gathered(outcomes, spec, simulations, ranked, seed)
 
 

@@ -11,10 +11,12 @@ import pandas as pd
 
 from bayeslaw import names
 from bayeslaw.errors import FitError
+from bayeslaw.files import write_whole
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.priors import Interval, Priors
 from bayeslaw.model.spec import Checkpoints, Noise, Spec
+from bayeslaw.pool import Pool
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import priors_choice, priors_drift
 from bayeslaw.scoring.priors_choice import Setting
@@ -50,6 +52,7 @@ def learn_priors(
     seed: int = 0,
     scores: pd.DataFrame | None = None,
     sources: Mapping[str, str] | None = None,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> Priors:
     """Learn population priors from past ladders.
@@ -63,6 +66,7 @@ def learn_priors(
     scores : of :func:`scores_of` on the same runs, if they are there already: most of the time
         goes there.
     sources : SHA-256 of each table, by its name, to be kept as provenance.
+    pool : where fits are made, and a folder that keeps each as soon as it is done.
     told : hears what is done.
 
     Returns
@@ -77,7 +81,7 @@ def learn_priors(
         If there are too few labs.
     """
     return learn_each(
-        runs, [leave_out], law=law, seed=seed, scores=scores, sources=sources, told=told
+        runs, [leave_out], law=law, seed=seed, scores=scores, sources=sources, pool=pool, told=told
     )[0]
 
 
@@ -89,6 +93,7 @@ def learn_each(
     seed: int = 0,
     scores: pd.DataFrame | None = None,
     sources: Mapping[str, str] | None = None,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> list[Priors]:
     """Learn priors several times, each without other labs, fitting no lab twice.
@@ -96,7 +101,7 @@ def learn_each(
     Parameters
     ----------
     leave_outs : labs to leave out, for each of the priors.
-    runs, law, seed, scores, sources, told : as for :func:`learn_priors`.
+    runs, law, seed, scores, sources, pool, told : as for :func:`learn_priors`.
     """
     spec = _spec(law)
     unseen = set.intersection(*(set(out) for out in leave_outs))
@@ -109,7 +114,7 @@ def learn_each(
             )
     always = tuple(sorted(unseen))
     if scores is None:
-        scores = scores_of(runs, law=law, leave_out=always, seed=seed, told=told)
+        scores = scores_of(runs, law=law, leave_out=always, seed=seed, pool=pool, told=told)
     labs = ladders_of(runs, _AT_MOST_FITTING, leave_out=always)
     heard: dict[Setting, list[Told]] = {}
     learned = []
@@ -117,7 +122,7 @@ def learn_each(
         chosen = priors_choice.best(scores, without=out)
         close = priors_choice.nearest(chosen)  # so that few labs are fitted twice
         if close not in heard:
-            heard[close] = hear(labs, close.applied(spec), seed=seed, told=told)
+            heard[close] = hear(labs, close.applied(spec), seed=seed, pool=pool, told=told)
         kept = [told_by for told_by in heard[close] if told_by.lab not in out]
         known = sources or {runs.source: runs.digest}
         learned.append(_priors(spec, chosen, kept, out, known, best_drift(scores, out)))
@@ -131,6 +136,7 @@ def scores_of(
     leave_out: tuple[str, ...] = (),
     seed: int = 0,
     path: Path | None = None,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Score every setting of exponents and discrepancy, and every drift, on the largest runs.
@@ -139,7 +145,7 @@ def scores_of(
     ----------
     path : a CSV file that keeps the scores; those of the same runs that it holds are not made
         again, so that a learning that was stopped goes on where it was.
-    runs, law, leave_out, seed, told : as for :func:`learn_priors`.
+    runs, law, leave_out, seed, pool, told : as for :func:`learn_priors`.
 
     Returns
     -------
@@ -164,15 +170,15 @@ def scores_of(
     for setting in priors_choice.SETTINGS:
         if setting in done:
             continue
-        new = priors_choice.scored(labs, spec, settings=[setting], seed=seed, told=told)
+        new = priors_choice.scored(labs, spec, settings=[setting], seed=seed, pool=pool, told=told)
         parts.append(new.assign(digest=digest))
         if path is not None:
-            pd.concat(parts).to_csv(path, index=False, float_format="%.6g")
+            write_whole(path, pd.concat(parts).to_csv(index=False, float_format="%.6g"))
     if "kappa" not in found or not (found["kappa"] > 0).any():
-        new = priors_drift.drift_scored(labs, spec, seed=seed, told=told)
+        new = priors_drift.drift_scored(labs, spec, seed=seed, pool=pool, told=told)
         parts.append(new.assign(digest=digest))
         if path is not None:
-            pd.concat(parts).to_csv(path, index=False, float_format="%.6g")
+            write_whole(path, pd.concat(parts).to_csv(index=False, float_format="%.6g"))
     return pd.concat(parts, ignore_index=True)
 
 

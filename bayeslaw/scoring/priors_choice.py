@@ -21,6 +21,7 @@ from bayeslaw.inference import Fit
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.spec import Discrepancy, Spec
+from bayeslaw.pool import Pool, call
 from bayeslaw.prediction import forecast
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import rules
@@ -139,6 +140,7 @@ def scored(
     settings: Iterable[Setting] = SETTINGS,
     cuts: Iterable[float] = CUTS,
     seed: int = 0,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Forecast the largest runs of each lab from its smaller ones under every setting.
@@ -149,6 +151,7 @@ def scored(
     spec : the rest of the model.
     settings, cuts : what is tried.
     seed : the same seed gives the same scores.
+    pool : where fits are made, and a folder that keeps each as soon as it is done.
     told : hears of each setting that is done.
 
     Returns
@@ -168,11 +171,10 @@ def scored(
     ]
     rows = []
     for setting in settings:
-        for lab, cut, (training, targets) in parts:
-            try:
-                score = _score(training, targets, setting.applied(spec), seed)
-            except BayeslawError as error:
-                raise FitError(f"lab '{lab}', cut {cut:g}: {error}") from error
+        applied = setting.applied(spec)
+        calls = [call(_score, lab, cut, *of, applied, seed) for lab, cut, of in parts]
+        found = (pool or Pool()).made(calls)
+        for (lab, cut, _), score in zip(parts, found, strict=True):
             rows.append({**_key(setting), names.LAB: lab, "cut": cut, **score})
         if told:
             told(f"tried {setting}")
@@ -251,8 +253,13 @@ def _by_lab(scores: pd.DataFrame, without: tuple[str, ...]) -> pd.DataFrame:
     return counted.groupby([*KEYS, names.LAB])[numbers].mean()
 
 
-def _score(training: Runs, targets: Runs, spec: Spec, seed: int) -> dict[str, float]:
-    return judge(short_fit(training, spec, draws=DRAWS, seed=seed), targets)
+def _score(
+    lab: str, cut: float, training: Runs, targets: Runs, spec: Spec, seed: int
+) -> dict[str, float]:
+    try:
+        return judge(short_fit(training, spec, draws=DRAWS, seed=seed), targets)
+    except BayeslawError as error:
+        raise FitError(f"lab '{lab}', cut {cut:g}: {error}") from error
 
 
 def judge(fitted: Fit, targets: Runs) -> dict[str, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from bayeslaw import names
 from bayeslaw.errors import BayeslawError, FitError
 from bayeslaw.model.priors import Interval
 from bayeslaw.model.spec import Inflated, Spec
+from bayeslaw.pool import Pool, call
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.priors_choice import CUTS, DRAWS, around, judge, parted
 from bayeslaw.scoring.priors_fit import short_fit
@@ -32,6 +34,7 @@ def drift_scored(
     *,
     cuts: Iterable[float] = CUTS,
     seed: int = 0,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Forecast the largest runs of each lab from its smaller ones under every size of drift.
@@ -40,32 +43,41 @@ def drift_scored(
     ----------
     labs : runs by lab; each is fitted by itself, trusting the law.
     spec : the rest of the model.
-    cuts, seed, told : as for :func:`bayeslaw.scoring.priors_choice.scored`.
+    cuts, seed, pool, told : as for :func:`bayeslaw.scoring.priors_choice.scored`.
 
     Returns
     -------
     pandas.DataFrame
         As there, with kappa in place of a discrepancy, whose scale and length are zero.
     """
-    trusting, rows = replace(spec, discrepancy=None), []
-    for lab, runs in labs.items():
-        for cut in cuts:
-            if (found := parted(runs, cut)) is None:
-                continue
-            training, targets = found
-            try:
-                fitted = short_fit(training, trusting, draws=DRAWS, seed=seed)
-            except BayeslawError as error:
-                raise FitError(f"lab '{lab}', cut {cut:g}: {error}") from error
-            for kappa in KAPPAS:
-                drifting = replace(trusting, discrepancy=Inflated(around(kappa, SPREAD)))
-                made = replace(fitted, spec=drifting)
-                made.__dict__["layout"] = fitted.layout  # the runs are laid out alike
-                head = {"centre": 1.0, "scale": 0.0, "length": 0.0, "kappa": kappa}
-                rows.append({**head, names.LAB: lab, "cut": cut, **judge(made, targets)})
-        if told:
-            told(f"tried drifts on {lab}")
-    return pd.DataFrame(rows)
+    trusting = replace(spec, discrepancy=None)
+    parts = [
+        call(_scores, lab, cut, *found, trusting, seed)
+        for lab, runs in labs.items()
+        for cut in cuts
+        if (found := parted(runs, cut)) is not None
+    ]
+    found = (pool or Pool()).made(parts)
+    if told:
+        told(f"tried drifts on {', '.join(labs)}")
+    return pd.DataFrame([row for rows in found for row in rows])
+
+
+def _scores(
+    lab: str, cut: float, training: Runs, targets: Runs, trusting: Spec, seed: int
+) -> list[dict[str, Any]]:
+    try:
+        fitted = short_fit(training, trusting, draws=DRAWS, seed=seed)
+    except BayeslawError as error:
+        raise FitError(f"lab '{lab}', cut {cut:g}: {error}") from error
+    rows = []
+    for kappa in KAPPAS:
+        drifting = replace(trusting, discrepancy=Inflated(around(kappa, SPREAD)))
+        made = replace(fitted, spec=drifting)
+        made.__dict__["layout"] = fitted.layout  # the runs are laid out alike
+        head = {"centre": 1.0, "scale": 0.0, "length": 0.0, "kappa": kappa}
+        rows.append({**head, names.LAB: lab, "cut": cut, **judge(made, targets)})
+    return rows
 
 
 def best_drift(scores: pd.DataFrame, without: tuple[str, ...] = ()) -> Interval | None:

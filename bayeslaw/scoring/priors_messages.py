@@ -16,6 +16,7 @@ from bayeslaw.laws import Law
 from bayeslaw.laws.law import Z95, prior_location
 from bayeslaw.model.layout import APART
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import Pool, call
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.priors_fit import short_fit
 
@@ -138,6 +139,7 @@ def hear(
     spec: Spec,
     *,
     seed: int = 0,
+    pool: Pool | None = None,
     told: Callable[[str], None] | None = None,
 ) -> list[Told]:
     """Fit each lab by itself, with and without discrepancy, and take down what it says.
@@ -150,30 +152,33 @@ def hear(
     labs : runs by lab.
     spec : the model, its exponents and discrepancy chosen.
     seed : the same seed gives the same messages.
+    pool : where fits are made.
     told : hears of each lab that is done.
     """
-    out = []
-    for lab, runs in labs.items():
-        try:
-            own = short_fit(runs, spec, draws=_DRAWS, seed=seed)
-            plain = replace(spec, discrepancy=None, priors={})
-            trusting = short_fit(runs, plain, draws=_DRAWS, seed=seed)
-        except BayeslawError as error:
-            raise FitError(f"lab '{lab}': {error}") from error
-        out.append(
-            Told(
-                lab=lab,
-                families=len(own.families),
-                runs=len(own.layout.runs),
-                parameters=_parameters(own),
-                trusting=_parameters(trusting),
-                between=_between(own),
-                noise=_noise(own),
-            )
-        )
-        if told:
-            told(f"fitted {lab}")
+    # These fits are few beside those that chose the setting, so they are not kept.
+    pool = replace(pool or Pool(), folder=None)
+    out = pool.made([call(_heard, lab, runs, spec, seed) for lab, runs in labs.items()])
+    if told:
+        told(f"fitted {', '.join(labs)}")
     return out
+
+
+def _heard(lab: str, runs: Runs, spec: Spec, seed: int) -> Told:
+    try:
+        own = short_fit(runs, spec, draws=_DRAWS, seed=seed)
+        plain = replace(spec, discrepancy=None, priors={})
+        trusting = short_fit(runs, plain, draws=_DRAWS, seed=seed)
+    except BayeslawError as error:
+        raise FitError(f"lab '{lab}': {error}") from error
+    return Told(
+        lab=lab,
+        families=len(own.families),
+        runs=len(own.layout.runs),
+        parameters=_parameters(own),
+        trusting=_parameters(trusting),
+        between=_between(own),
+        noise=_noise(own),
+    )
 
 
 def labs_apart(typical: float) -> float:

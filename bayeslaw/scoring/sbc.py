@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayeslaw import names
-from bayeslaw.errors import BayeslawError, BayeslawWarning, FitError, SpecError
+from bayeslaw.errors import BayeslawWarning, FitError, SpecError
 from bayeslaw.inference import Fit, Health, fit
 from bayeslaw.inference.health import Check
 from bayeslaw.inference.prior import draw_prior
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import lay_out
 from bayeslaw.model.spec import Checkpoints, Inflated, Spec
+from bayeslaw.pool import Call, Pool, call
 from bayeslaw.prediction import Target
 from bayeslaw.runs import Runs
 from bayeslaw.scoring.calibration import Calibration
@@ -44,6 +45,7 @@ def sbc(
     engine: str = "auto",
     seed: int = 0,
     jobs: int = 1,
+    pool: Pool | None = None,
     progress: bool = False,
     fitter: Callable[..., Fit] = fit,
     **settings: Any,
@@ -72,6 +74,8 @@ def sbc(
     engine : as in :func:`bayeslaw.fit`.
     seed : the same seed gives the same ranks.
     jobs : simulations fitted at once, each in a process of its own.
+    pool : where else to fit them, such as a Dask cluster, and a folder that keeps each as soon as
+        it is done; takes the place of ``jobs``.
     progress : show how many simulations are done.
     fitter : called like :func:`bayeslaw.fit`; another one puts another posterior to the test.
     settings : passed on to ``fitter``, such as ``draws`` and ``chains``.
@@ -89,7 +93,8 @@ def sbc(
     """
     if spec is not None and law is not None:
         raise SpecError("both spec and law were given; put the law inside the spec: Spec(law=...).")
-    require_positive(simulations, ranked, jobs)
+    pool = pool or Pool(jobs)
+    require_positive(simulations, ranked)
     spec = in_nats(spec or Spec(law or "chinchilla", checkpoints=CHECKPOINTS))
     if isinstance(spec.discrepancy, Inflated):
         raise SpecError(
@@ -103,10 +108,11 @@ def sbc(
     beyond = truth_beyond(spec, layout, truth, target, seed)
     known = estimands(spec, layout, truth, log_loss, beyond)
 
-    settings = {"engine": engine, "retry": False} | ({"cores": 1} if jobs > 1 else {}) | settings
+    settings = {"engine": engine, "retry": False} | ({} if pool.single else {"cores": 1}) | settings
     seeds = np.random.default_rng([seed, 5]).integers(2**32, size=simulations)
     work = [
-        (
+        call(
+            simulation,
             _with_losses(runs, np.exp(log_loss[i]), layout.loss_sd),
             spec,
             {name: float(values[i]) for name, values in known.items()},
@@ -117,21 +123,23 @@ def sbc(
         )
         for i in range(simulations)
     ]
-    outcomes = list(watched(spread(work, jobs), simulations, progress))
-
+    outcomes = simulated(work, pool, progress)
     return gathered(outcomes, spec, simulations, ranked, seed)
 
 
-def require_positive(simulations: int, ranked: int, jobs: int) -> None:
+def require_positive(simulations: int, ranked: int) -> None:
     """Refuse counts below one."""
-    if simulations < 1 or ranked < 1 or jobs < 1:
-        raise SpecError(
-            f"simulations is {simulations}, ranked {ranked} and jobs {jobs}; expected 1 or more."
-        )
+    if simulations < 1 or ranked < 1:
+        raise SpecError(f"simulations is {simulations} and ranked {ranked}; expected 1 or more.")
+
+
+def simulated(work: list[Call], pool: Pool, progress: bool) -> list[Outcome]:
+    """Return what came of simulations: their seeds are settled, so wherever they are made."""
+    return pool.made(work, makes=Outcome, shown="simulations" if progress else None)
 
 
 def gathered(
-    outcomes: list[_Outcome], spec: Spec, simulations: int, ranked: int, seed: int
+    outcomes: list[Outcome], spec: Spec, simulations: int, ranked: int, seed: int
 ) -> Calibration:
     """Gather the ranks of all simulations that are kept."""
     dropped = tuple((i, o.fault) for i, o in enumerate(outcomes) if o.fault)
@@ -189,13 +197,16 @@ def small_design() -> Runs:
     return Runs(pd.concat(parts), source="small design")
 
 
-class _Outcome(NamedTuple):
+@dataclass(frozen=True)
+class Outcome:
+    """Ranks of one simulation by quantity, or why it was dropped."""
+
     ranks: dict[str, int]
     engine: str = ""
     fault: str = ""
 
 
-def _simulation(
+def simulation(
     runs: Runs,
     spec: Spec,
     truth: dict[str, float],
@@ -203,20 +214,21 @@ def _simulation(
     ranked: int,
     fitter: Callable[..., Fit],
     settings: dict[str, Any],
-) -> _Outcome:
+) -> Outcome:
+    """Fit one simulated table, and rank each truth among the draws."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BayeslawWarning)  # what they say decides on the drop
         try:
             made = fitter(runs, spec, **settings)
         except FitError as error:
-            return _Outcome({}, fault=str(error))
+            return Outcome({}, fault=str(error))
         drawn, pick = thinned(made.posterior, ranked)
         if fault := unrankable(made.health, ranked):
-            return _Outcome({}, fault=fault)
+            return Outcome({}, fault=fault)
         beyond = forecast_beyond(made, target, pick)
     found = estimands(spec, made.layout, drawn, made.layout.log_loss, beyond)
     ranks = {name: int((found[name] < value).sum()) for name, value in truth.items()}
-    return _Outcome(ranks, made.engine)
+    return Outcome(ranks, made.engine)
 
 
 def unrankable(health: Health, ranked: int) -> str:
@@ -258,28 +270,3 @@ def _with_losses(runs: Runs, loss: np.ndarray, relative_sd: np.ndarray) -> Runs:
     # Measurement error is known relative to the loss, and so it stays when the loss changes.
     changed = {names.LOSS: loss, names.LOSS_SD: relative_sd * loss}
     return replace(runs, table=runs.table.assign(**changed))
-
-
-def spread(work: list[tuple[Any, ...]], jobs: int) -> Iterable[_Outcome]:
-    """Do the work, here or in processes; seeds are settled, so the outcome is the same."""
-    if jobs == 1:
-        return (_simulation(*task) for task in work)
-    try:
-        from joblib import Parallel, delayed
-    except ImportError as error:
-        raise BayeslawError(
-            f"jobs is {jobs}, and several at once need joblib, not installed; "
-            "install bayeslaw[dask], or leave jobs at 1."
-        ) from error
-    processes: Any = Parallel(n_jobs=jobs, return_as="generator")
-    return processes(delayed(_simulation)(*task) for task in work)
-
-
-def watched(outcomes: Iterable[_Outcome], total: int, progress: bool) -> Iterable[_Outcome]:
-    """Show how many simulations are done, if asked."""
-    if not progress:
-        return outcomes
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(outcomes, "simulations", total, console=Console(stderr=True))

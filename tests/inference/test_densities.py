@@ -288,7 +288,7 @@ def test_weighted_points_reproduce_the_prior_when_rows_say_nothing(law):
     guide = _guide(spec, belief)
     (rows,) = ladders(spec.law, layout)
     cloud = weighted_points(
-        spec, layout, rows, belief, guide, points=2048, enough=1.0, rng=np.random.default_rng(0)
+        spec, rows, belief, guide, points=2048, enough=1.0, rng=np.random.default_rng(0)
     )
     weight = np.exp(cloud.log_weight)
     mean = weight @ cloud.log_parameters

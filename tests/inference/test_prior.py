@@ -46,10 +46,8 @@ def graph_draws(spec, layout):
     ("pool", "labs", "query"),
     [
         ("partial", True, "params > 0"),
-        (MIXED, True, "params > 0"),
         ("none", False, "params > 0"),
         (MIXED, True, "family == 'one'"),
-        ("partial", True, "family == 'one'"),
     ],
 )
 def test_numpy_and_the_graph_draw_from_one_prior(pool, labs, query, ladders):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from bayeslaw.errors import RunsError
 from bayeslaw.runs import load_runs, require_fittable
@@ -78,19 +78,6 @@ def test_many_kinds_of_fault_are_cut_short():
     assert str(caught.value).endswith("and more; correct these first")
 
 
-def test_large_files_are_refused_with_a_memory_figure(tmp_path, monkeypatch):
-    import bayeslaw.runs.files as files
-
-    path = tmp_path / "runs.csv"
-    path.write_bytes(table(good=4))
-    monkeypatch.setattr(files, "MAX_ROWS", 3)
-    with pytest.raises(RunsError, match=r"more than 3 rows.*GiB of memory; thin"):
-        load_runs(path)
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    with pytest.raises(RunsError, match=r"GiB of memory; expected at most"):
-        load_runs(path)
-
-
 @pytest.mark.parametrize(
     "column", [[1 + 2j, 2], [pd.Timedelta("1s"), pd.Timedelta("2s")], [{}, {}], [b"3", b"4"]]
 )
@@ -130,7 +117,6 @@ def _accepted_or_refused(path, **arguments):
     assert (runs.table["family"] != "").all()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["csv", "jsonl", "parquet"]), st.booleans())
 def test_no_bytes_break_the_loader(tmp_path, content, suffix, headed):
     path = tmp_path / f"runs.{suffix}"
@@ -138,9 +124,6 @@ def test_no_bytes_break_the_loader(tmp_path, content, suffix, headed):
     _accepted_or_refused(path)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
-)
 @given(
     st.lists(st.tuples(cells, cells, cells, cells, cells), min_size=1, max_size=3),
     st.sampled_from(["run", "seed", "lab", "flops", "loss_sd", "final", "x", "loss_unit"]),

@@ -1,6 +1,7 @@
 """Simulation-based calibration: right posteriors pass it, and wrong ones of every kind do not."""
 
 import json
+from typing import ClassVar
 
 import arviz_stats.ecdf_utils
 import numpy as np
@@ -46,6 +47,8 @@ class Importance:
     change : what is done to the draws before they are handed over.
     """
 
+    _weights: ClassVar = {}
+
     def __init__(self, informed=True, change=lambda posterior: posterior, health=None):
         self.informed, self.change, self.health = informed, change, health or Health()
         self.prior, self.given = None, []
@@ -56,8 +59,7 @@ class Importance:
             self.prior = draw_prior(spec, layout, draws=10_000, seed=99).drop_vars("log_loss")
         weights = np.ones(self.prior.sizes["draw"])
         if self.informed:
-            found = log_likelihood(spec, layout, self.prior, layout.log_loss).sum(axis=1)
-            weights = np.exp(found - found.max())
+            weights = self.weights(spec, layout)
         self.given.append((layout, given, weights.sum() ** 2 / (weights**2).sum()))
         rng = np.random.default_rng(seed)
         pick = rng.choice(len(weights), 300, p=weights / weights.sum())
@@ -65,6 +67,14 @@ class Importance:
         posterior = posterior.expand_dims("chain").assign_coords(chain=[0], draw=range(300))
         nothing = xr.Dataset()
         return Fit(spec, runs, posterior, nothing, nothing, self.health, seed, "importance", "")
+
+    def weights(self, spec, layout):
+        """The likelihood of every draw, the same whatever is done to the posterior."""
+        key = (repr(spec), layout.log_loss.tobytes(), layout.loss_sd.tobytes())
+        if key not in self._weights:
+            found = log_likelihood(spec, layout, self.prior, layout.log_loss).sum(axis=1)
+            self._weights[key] = np.exp(found - found.max())
+        return self._weights[key]
 
 
 def scaled(name, factor):

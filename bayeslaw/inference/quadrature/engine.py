@@ -13,7 +13,6 @@ from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
-from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
@@ -25,6 +24,7 @@ from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import call, in_parallel
 
 # The working prior of a family is this much wider than what the other families say of it.
 _WIDER = 1.25
@@ -48,6 +48,8 @@ _LAST = _Pass(512, 800.0, 4096)
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
 _ALONE = _Pass(1024, 800.0, 4096)
+# So many families are one task of a pool.
+_TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
 _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 
@@ -64,7 +66,8 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     load_kernel()
     start = time.perf_counter()
     rows = ladders(spec.law, layout)  # type: ignore[arg-type]
-    work = _Work(spec, layout, rows, settings.cores, np.random.SeedSequence([settings.seed, 3]))
+    seeds = np.random.SeedSequence([settings.seed, 3])
+    work = _Work(spec, layout, rows, settings, seeds)
     out = _alone(work, settings) if len(rows) == 1 else _together(work, settings)
     seconds = {"compile": start - begin, "sample": time.perf_counter() - start}
     return replace(out, seconds=seconds)
@@ -146,8 +149,12 @@ class _Work:
     spec: Spec
     layout: Layout
     rows: list[Ladder]
-    cores: int
+    settings: Settings
     seeds: np.random.SeedSequence
+
+    @property
+    def cores(self) -> int:
+        return self.settings.cores
 
     def rng(self) -> np.random.Generator:
         return np.random.default_rng(self.seeds.spawn(1)[0])
@@ -165,13 +172,16 @@ class _Work:
         chosen = range(len(self.rows)) if which is None else list(which)
         calls = [
             call(
-                weighted_points, self.spec, self.layout, self.rows[f], beliefs[f], guides[f],
+                weighted_points, self.spec, self.rows[f], beliefs[f], guides[f],
                 rng=self.rng(), look=look,
                 cores=self.cores if len(self.rows) == 1 else 1, **vars(step),
             )
             for f, look in zip(chosen, looks, strict=True)
         ]  # fmt: skip
-        return in_parallel(self.cores, calls)
+        return self.settings.pool.made(
+            calls, makes=Cloud, together=_TOGETHER, threads=self.cores,
+            shown="families" if self.settings.progress else None,
+        )  # fmt: skip
 
     def settled(
         self, clouds: list[Cloud], beliefs: list[Belief], guide: Guide | None

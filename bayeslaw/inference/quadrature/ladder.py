@@ -34,6 +34,7 @@ class Ladder:
     scale : unit of each law parameter.
     position : place of each row in its run's checkpoint process, in units of its length.
     starts : first row of each run, and the number of rows.
+    has_checkpoints : whether any run, of this family or another, has more than one row.
     """
 
     law: Law
@@ -45,6 +46,7 @@ class Ladder:
     loss_sd: np.ndarray
     position: np.ndarray
     starts: np.ndarray
+    has_checkpoints: bool
 
 
 def ladders(law: Law, layout: Layout) -> list[Ladder]:
@@ -67,19 +69,20 @@ def ladders(law: Law, layout: Layout) -> list[Ladder]:
                 loss_sd=layout.loss_sd[a:b],
                 position=position[a:b],
                 starts=np.append(first[(first >= a) & (first < b)] - a, b - a),
+                has_checkpoints=layout.has_checkpoints,
             )
         )
     return out
 
 
-def log_tails(spec: Spec, layout: Layout, log_sd: np.ndarray) -> np.ndarray:
+def log_tails(spec: Spec, ladder: Ladder, log_sd: np.ndarray) -> np.ndarray:
     """Return the light upper tails of a family's noise levels and discrepancy scale.
 
     Parameters
     ----------
     log_sd : noise levels, then the discrepancy scale if there is one, in the last axis.
     """
-    upper = [interval[1] for _, interval in noise_levels(spec, layout)]
+    upper = [interval[1] for _, interval in noise_levels(spec, ladder)]
     if spec.process is not None:
         upper.append(spec.process.scale[1])
     return -0.5 * (np.exp(2 * log_sd) / (CAP * np.array(upper)) ** 2).sum(-1)

@@ -11,6 +11,7 @@ import math
 
 import numba
 import numpy as np
+from scipy.special import logsumexp
 
 from bayeslaw.inference.likelihood import (
     cholesky,
@@ -272,6 +273,8 @@ def nested_laplace(
 
 def load_kernel() -> None:
     """Compile, or read from the cache, what takes longest, by a call without points."""
+    # Where jax is installed this imports it, which threads must not do at the same time.
+    logsumexp([0.0])
     none, one = np.zeros(0), np.zeros(1)
     nested_laplace(
         np.zeros((0, 1, 1)), np.zeros((0, 1)), one, np.zeros((1, 1)), one, one, one,

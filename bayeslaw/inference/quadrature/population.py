@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 
 from bayeslaw.inference.health import MAX_TAIL_SHAPE
-from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.evidence import CEILING, MIDDLE, WIDTH, population_evidence
 from bayeslaw.inference.quadrature.ladder import Belief
 from bayeslaw.inference.quadrature.lattice import (
@@ -24,6 +23,7 @@ from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import call, in_parallel
 
 _ROUNDS = 30
 _COARSE = 512

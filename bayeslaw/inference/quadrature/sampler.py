@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayeslaw.inference.health import MAX_TAIL_SHAPE
-from bayeslaw.inference.parallel import call, in_parallel
 from bayeslaw.inference.quadrature.ladder import (
     Belief,
     Ladder,
@@ -26,8 +25,8 @@ from bayeslaw.inference.quadrature.lattice import (
     smoothed,
     tempered,
 )
-from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import call, in_parallel
 
 _STRETCHED = (1.0, 1.0, 1.1, 1.3)
 _ROUNDS = 30
@@ -75,7 +74,6 @@ class Cloud:
 
 def weighted_points(
     spec: Spec,
-    layout: Layout,
     ladder: Ladder,
     belief: Belief,
     guide: Guide,
@@ -104,7 +102,7 @@ def weighted_points(
     curved = [places[n] for n in law.nonlinear]
     straight = [places[n] for n in law.linear]
     n_laws, n_curved = len(places), len(curved)
-    has_checkpoints = layout.has_checkpoints
+    has_checkpoints = ladder.has_checkpoints
     n_noise = 1 + has_checkpoints
     pick = [*curved, *range(n_laws, n_laws + n_noise)]
     size = len(straight) + ladder.phi.shape[1]
@@ -124,7 +122,7 @@ def weighted_points(
             1
         )
         prior = prior + log_discrepancy_prior(spec, u[:, -1])
-        return *out, prior + log_tails(spec, layout, u[:, n_curved:])
+        return *out, prior + log_tails(spec, ladder, u[:, n_curved:])
 
     def in_blocks(u: np.ndarray, unit: np.ndarray) -> tuple[np.ndarray, ...]:
         block = max(1, _BLOCK // (len(ladder.log_loss) * (1 + len(straight))))

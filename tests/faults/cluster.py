@@ -1,0 +1,97 @@
+"""A back-test of simulated families on a Dask cluster of two, beside the same in this process.
+
+``python -m tests.faults.cluster --families 1000`` prints what each took and whether the scores
+are the same, bit for bit; the last one loses a worker in the middle.
+"""
+
+import argparse
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from bayeslaw.errors import BayeslawWarning
+from bayeslaw.pool import Pool
+from bayeslaw.runs import Runs
+from bayeslaw.scoring import Scorecard, backtest
+from bayeslaw.simulation import simulate
+
+SETTINGS: dict[str, Any] = {"seed": 3, "engine": "quadrature", "retry": False}
+
+
+def families(count: int, seed: int = 1) -> Runs:
+    """Return families of six sizes, each with a truth of its own."""
+    rng = np.random.default_rng(seed)
+    sizes = np.geomspace(3e7, 3e9, 6)
+    ranges = {"E": (1.5, 1.9), "A": (300, 500), "B": (300, 500), "alpha": (0.31, 0.36),
+              "beta": (0.26, 0.30)}  # fmt: skip
+    truth = {
+        name: np.repeat(rng.uniform(*ends, count), len(sizes)) for name, ends in ranges.items()
+    }
+    return simulate(
+        "chinchilla",
+        truth,
+        params=np.tile(sizes, count),
+        tokens=np.tile(20 * sizes, count),
+        family=np.repeat([f"f{i:04d}" for i in range(count)], len(sizes)),
+        seed=seed,
+    )
+
+
+@contextmanager
+def two_workers() -> Iterator[Any]:
+    """Start a cluster of two processes, which replaces a worker that dies."""
+    import dask
+    from distributed import LocalCluster
+
+    quiet = {"distributed.admin.large-graph-warning-threshold": "1GB"}
+    with dask.config.set(quiet), LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=60
+    ) as cluster:  # fmt: skip
+        yield cluster
+
+
+def kill_one(cluster: Any, after: float) -> threading.Timer:
+    """Kill a worker's process in so many seconds, without a word."""
+    (first, *_) = cluster.workers.values()
+    timer = threading.Timer(after, os.kill, (first.pid, signal.SIGKILL))
+    timer.start()
+    return timer
+
+
+def card_of(runs: Runs, **settings: Any) -> tuple[Scorecard, float]:
+    """Back-test and return the card, and the seconds it took."""
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BayeslawWarning)
+        card = backtest(runs, **(SETTINGS | settings))
+    return card, time.perf_counter() - start
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--families", type=int, default=1000)
+    asked.add_argument("--draws", type=int, default=100)
+    given = asked.parse_args()
+    runs = families(given.families)
+    serial, seconds = card_of(runs, cores=1, draws=given.draws)
+    print(f"{given.families} families, one by one: {seconds:.1f} s; {serial!r}", flush=True)
+    with two_workers() as cluster:
+        pool, took = Pool(cluster=cluster.scheduler_address), seconds
+        for killed in (False, True):
+            timer = kill_one(cluster, took / 3) if killed else None
+            card, took = card_of(runs, cores=1, draws=given.draws, pool=pool)
+            same = card.table.equals(serial.table) and card.summary == serial.summary
+            what = ", one of them killed" if killed else ""
+            done = timer is None or not timer.is_alive()
+            print(f"two workers{what}: {took:.1f} s; the same: {same and done}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
