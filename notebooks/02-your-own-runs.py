@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+
 import bayeslaw as bl
 
 SEED = 0  # every random number below comes from it
@@ -29,8 +30,16 @@ folder = Path(mkdtemp())
 true = {"E": 1.7, "A": 420.0, "B": 900.0, "alpha": 0.34, "beta": 0.32}
 sizes = np.repeat([3e7, 1e8, 3e8, 1e9], 2)
 ratio = np.tile([10, 40], 4)
-made = bl.simulate("chinchilla", true, params=sizes, tokens=ratio * sizes, family="ours",
-                   seeds=2, checkpoints=4, seed=SEED)
+made = bl.simulate(
+    "chinchilla",
+    true,
+    params=sizes,
+    tokens=ratio * sizes,
+    family="ours",
+    seeds=2,
+    checkpoints=4,
+    seed=SEED,
+)
 table = made.table.rename(columns={"params": "N", "tokens": "D", "run": "run_name"})
 table["val_ppl"] = np.exp(table.pop("loss"))
 broken = table["run_name"] == table["run_name"].unique()[8]

@@ -38,7 +38,9 @@ printed = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.36
 (family,) = trusted.families
 for name, found in trusted.parameters()[family].items():
     low, high = found["intervals"]["90"]
-    print(f"{name:5s} {found['median']:9.4g}  ({low:.4g} to {high:.4g})   printed {printed[name]:.4g}")
+    print(
+        f"{name:5s} {found['median']:9.4g}  ({low:.4g} to {high:.4g})   printed {printed[name]:.4g}"
+    )
 
 # %%
 bl.plots.prior_posterior(trusted)
@@ -68,7 +70,9 @@ for name, fit in (("law trusted", trusted), ("default", default)):
     exponent = bl.allocate(fit, 5.76e23, seed=SEED).exponents()["a"]
     forecast = bl.forecast(fit, params="70B", tokens="1.4T", seed=SEED)
     low, high = forecast.interval(0.9)
-    print(f"{name:12s} N* ~ C^{exponent['median']:.3f}   loss of 70B on 1.4T: {low:.3f} to {high:.3f}")
+    print(
+        f"{name:12s} N* ~ C^{exponent['median']:.3f}   loss of 70B on 1.4T: {low:.3f} to {high:.3f}"
+    )
 
 # %%
 bl.plots.residuals(trusted)

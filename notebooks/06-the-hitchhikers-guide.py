@@ -16,7 +16,7 @@
 #
 # Choshen et al. (arXiv:2410.11840) collected the training curves of many labs and asked how few
 # models a scaling law can be fitted to. Pooling is the other half of the answer: exponents are much
-# alike across families, so a family with three models can borrow them. The curves are downloaded, or
+# alike across families, so a family with a single model can borrow them. The curves are downloaded, or
 # read from `BAYESLAW_DATA_DIR`.
 
 # %%
@@ -25,19 +25,19 @@ import bayeslaw as bl
 SEED = 0  # every random number below comes from it
 chosen = ("OPT", "GPT3", "Gadre-c4_original", "Gadre-rpj", "datablations-c4-1ep", "pile-T5")
 everything = bl.load_dataset("colpret_clean").where(f"family in {chosen}")
-small, large = everything.split("family != 'OPT' or params < 1e10")
+small, large = everything.split("family != 'OPT' or params < 1e9")
 fit = bl.fit(small, seed=SEED)
-target = bl.Target(175e9, 180e9, "OPT")
+target = bl.Target(6.7e9, 180e9, "OPT")
 forecast = bl.forecast(fit, target, seed=SEED)
 low, high = forecast.interval(0.9)
-print(f"OPT 175B from its models below 10B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x")
+print(f"OPT 6.7B from its one model below 1B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x")
 
 # %% [markdown]
-# All of OPT from 13B on was hidden; the other families are whole.
+# One model of OPT was kept, with the checkpoints of its training; the other families are whole.
 #
 # ## No pooling, partial pooling, complete pooling
 #
-# Without pooling few models say little of three curved parameters, and the prior fills in. Complete
+# Without pooling one model cannot tell size from data, and the prior fills in. Complete
 # pooling takes all labs for one family, as if they had used one data set and one tokenizer. Partial
 # pooling lets families scatter as much as they are seen to.
 
@@ -67,12 +67,12 @@ bl.plots.exponents(fit)
 # %% [markdown]
 # ## Does it pay to train more models?
 #
-# The more of its own models a family has, the less it borrows.
+# The more of its own models a family has, the less it borrows. Now for 175B:
 
 # %%
 for most in (1e9, 1e10, 1e11):
     seen = everything.where(f"family != 'OPT' or params < {most}")
     own = seen.last().table.query("family == 'OPT'")
-    made = bl.forecast(bl.fit(seen, seed=SEED), target, seed=SEED)
+    made = bl.forecast(bl.fit(seen, seed=SEED), bl.Target(175e9, 180e9, "OPT"), seed=SEED)
     low, high = made.interval(0.9)
-    print(f"{len(own)} models below {most:.0e}: {low:.2f} to {high:.2f}, width {high - low:.2f}")
+    print(f"{len(own)} model(s) below {most:.0e}: {low:.2f} to {high:.2f}, width {high - low:.2f}")

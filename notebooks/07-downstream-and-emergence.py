@@ -59,10 +59,22 @@ from bayeslaw.tasks.skill_forecast import forecast_skills
 from bayeslaw.tasks.skill_table import load_skills
 from bayeslaw.tasks.skills import fit_skills
 
-items = {"hellaswag": 10042, "piqa": 1838, "arc_easy": 2376, "arc_challenge": 1172,
-         "winogrande": 1267, "lambada": 5153}
-floors = {"hellaswag": 0.25, "piqa": 0.5, "arc_easy": 0.25, "arc_challenge": 0.25,
-          "winogrande": 0.5, "lambada": 0.0}
+items = {
+    "hellaswag": 10042,
+    "piqa": 1838,
+    "arc_easy": 2376,
+    "arc_challenge": 1172,
+    "winogrande": 1267,
+    "lambada": 5153,
+}
+floors = {
+    "hellaswag": 0.25,
+    "piqa": 0.5,
+    "arc_easy": 0.25,
+    "arc_challenge": 0.25,
+    "winogrande": 0.5,
+    "lambada": 0.0,
+}
 first = scores.drop_duplicates(["model", "task"])
 wide = first.pivot(index="model", columns="task", values="value")[list(items)]
 wide = first.groupby("model")[["family", "params", "tokens"]].first().join(wide).dropna()
@@ -104,7 +116,7 @@ counts["passes"] = rng.binomial(counts["samples"], rate)
 rare = fit_passes(load_passes(counts), seed=SEED)
 ahead = rare.forecast([1e10])[0]
 low, high = ahead["intervals"]["90"]
-print(f"rate at 10B: {low:.2f} to {high:.2f} (truth {np.exp(-(10 ** -0.75)):.2f}); {rare.verdict()}")
+print(f"rate at 10B: {low:.2f} to {high:.2f} (truth {np.exp(-(10**-0.75)):.2f}); {rare.verdict()}")
 
 # %% [markdown]
 # ## Does a skill emerge, and at what compute?

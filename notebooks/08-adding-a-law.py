@@ -36,7 +36,9 @@ to_published, from_published = raw_amplitudes(
         FLOOR,  # E, in nats per token; linear, so it is integrated out
         amplitude("a", "size"),
         amplitude("b", "data"),
-        Parameter("gamma", "shared exponent", 0.20, 0.54, r"\gamma"),  # a 90 % interval is the prior
+        Parameter(
+            "gamma", "shared exponent", 0.20, 0.54, r"\gamma"
+        ),  # a 90 % interval is the prior
     ),
     reference="arXiv:2001.08361",
     to_published=to_published,
@@ -86,7 +88,7 @@ for candidate in (one_exponent, "chinchilla", "kaplan"):
 # Weights come from how well each law forecasts the largest runs from the others.
 
 # %%
-both = bl.average(runs, bl.Spec("chinchilla,kaplan"), seed=SEED)
+both = bl.average(runs, bl.Spec("chinchilla", also=("kaplan",)), seed=SEED)
 print(both)
 
 # %% [markdown]

@@ -4,6 +4,8 @@ The text (``.py``) is what people edit and review; the notebook beside it is mad
 outputs, by this script alone.
 """
 
+import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
 TIMEOUT = 300  # seconds a cell may take
-# What a run leaves behind and the next one changes.
-_TRANSIENT = ("execution", "collapsed", "scrolled")
+_TRANSIENT = ("execution", "collapsed", "scrolled")  # times, and how an editor showed a cell
+# Warnings open with the file of their cell, in a folder of the machine.
+_PLACE = re.compile(r"^\S*ipykernel_\S+?:\d+: ", re.M)
 
 
 def sources() -> list[Path]:
@@ -37,6 +40,9 @@ def executed(text: Path) -> nbformat.NotebookNode:
     for cell in book.cells:
         for name in _TRANSIENT:
             cell.metadata.pop(name, None)
+        for output in cell.get("outputs", ()):
+            if output.get("name") == "stderr":
+                output["text"] = _PLACE.sub("", output["text"])
     book.metadata = {
         "kernelspec": book.metadata["kernelspec"],
         "jupytext": {"formats": "ipynb,py:percent"},
@@ -45,8 +51,11 @@ def executed(text: Path) -> nbformat.NotebookNode:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="notebooks; all unless named")
+    parser.add_argument("--into", type=Path, default=FOLDER, help="folder to write to")
+    asked = parser.parse_args()
     for path in sources():
-        if not chosen or path.stem in chosen:
-            nbformat.write(executed(path), path.with_suffix(".ipynb"))
+        if not asked.names or path.stem in asked.names:
+            nbformat.write(executed(path), (asked.into / path.stem).with_suffix(".ipynb"))
             sys.stdout.write(f"{path.stem}\n")
