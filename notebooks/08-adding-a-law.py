@@ -88,8 +88,8 @@ for candidate in (one_exponent, "chinchilla", "kaplan"):
 # Weights come from how well each law forecasts the largest runs from the others.
 
 # %%
-both = bl.average(runs, bl.Spec("chinchilla", also=("kaplan",)), seed=SEED)
-print(both)
+both = bl.average(runs, bl.Spec("chinchilla", also=(one_exponent,)), seed=SEED)
+print(both.text)
 
 # %% [markdown]
 # To keep a law, put the block in a file of its own under `bayeslaw/laws/` and its name in
