@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -31,6 +32,11 @@ class Settings:
     target_accept: float
     progress: bool
     pool: Pool = field(default_factory=Pool)
+
+    @property
+    def of_chains(self) -> dict[str, Any]:
+        """What a sampler of chains is told."""
+        return {name: value for name, value in vars(self).items() if name != "pool"}
 
     def longer(self, *, smaller_steps: bool) -> Settings:
         """Return settings for a second attempt."""

@@ -101,8 +101,7 @@ def _pymc(spec: Spec, layout: Layout) -> Engine:
 
     def run(settings: Settings) -> Drawn:
         nonlocal compiled
-        given = {name: value for name, value in vars(settings).items() if name != "pool"}
-        posterior, stats, seconds, compiled = sample(model, compiled=compiled, **given)
+        posterior, stats, seconds, compiled = sample(model, compiled=compiled, **settings.of_chains)
         likelihood = posterior[["run_log_likelihood"]].rename(run_log_likelihood="loss")
         return Drawn(posterior, stats, likelihood, seconds)
 

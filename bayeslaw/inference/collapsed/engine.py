@@ -38,7 +38,7 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     density.log_density(start)
     compiled = time.perf_counter()
     density, start = piloted(density, settings)
-    found, stats = sample_density(density.log_density, start, **vars(settings))
+    found, stats = sample_density(density.log_density, start, **settings.of_chains)
     rng = np.random.default_rng([settings.seed, 4])
     values = recovered(density, found.reshape(-1, density.size), rng)
     likelihood = run_log_likelihood(spec, layout, values)
@@ -60,7 +60,7 @@ def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarr
     if short.draws < _LEAST:
         return density, np.zeros(density.size)
     begin = np.zeros(density.size)
-    found, _ = sample_density(density.log_density, begin, **vars(short), deepest=_DEEPEST)
+    found, _ = sample_density(density.log_density, begin, **short.of_chains, deepest=_DEEPEST)
     flat = found.reshape(-1, density.size)
     spec, known = density.spec, density.known
     log_values, noise, weight = density.families(flat)
