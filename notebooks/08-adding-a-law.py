@@ -89,7 +89,7 @@ for candidate in (one_exponent, "chinchilla", "kaplan"):
 
 # %%
 both = bl.average(runs, bl.Spec("chinchilla", also=(one_exponent,)), seed=SEED)
-print(both.text)
+print(both)
 
 # %% [markdown]
 # To keep a law, put the block in a file of its own under `bayeslaw/laws/` and its name in
