@@ -168,7 +168,7 @@ def test_the_collapsed_chain_leaves_the_degenerate_corner():
     start = corner * (0.9 * FARTHEST / abs(corner).max())
     assert np.exp(density.families(start[None])[0][0, :, 0]).max() < 0.3
     settings = Settings(100, 300, 2, 2, 0, 0.9, False)
-    found, _ = sample_density(density.log_density, start, **vars(settings))
+    found, _ = sample_density(density.log_density, start, **settings.of_chains)
     inside = density.log_density(start)[0]
     reached = np.array([[density.log_density(x)[0] for x in chain[::10]] for chain in found])
     assert (reached > inside + 100).all()
