@@ -21,7 +21,10 @@
 import bayeslaw as bl
 
 SEED = 0  # every random number below comes from it
-runs = bl.load_dataset("published").where("lab != 'EleutherAI'")
+runs = bl.load_dataset("published").where(
+    "family in ('Mamba (Pile val)', 'Mamba-2 (Pile val)', 'Llama (SlimPajama)', "
+    "'Mamba (SlimPajama)', 'GPT (Pile Hyena eval)')"
+)
 card = bl.backtest(runs, holdout="largest", seed=SEED)
 print(card.text)
 

@@ -23,14 +23,16 @@
 import bayeslaw as bl
 
 SEED = 0  # every random number below comes from it
-chosen = ("OPT", "GPT3", "Gadre-c4_original", "Gadre-rpj", "datablations-c4-1ep", "pile-T5")
+chosen = ("OPT", "GPT3", "Gadre-c4_original", "datablations-c4-1ep")
 everything = bl.load_dataset("colpret_clean").where(f"family in {chosen}")
 small, large = everything.split("family != 'OPT' or params < 1e9")
 fit = bl.fit(small, seed=SEED)
 target = bl.Target(6.7e9, 180e9, "OPT")
 forecast = bl.forecast(fit, target, seed=SEED)
 low, high = forecast.interval(0.9)
-print(f"OPT 6.7B from its one model below 1B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x")
+print(
+    f"OPT 6.7B from its one model below 1B: {low:.2f} to {high:.2f}, {forecast.extrapolation[0]:.0f}x"
+)
 
 # %% [markdown]
 # One model of OPT was kept, with the checkpoints of its training; the other families are whole.

@@ -78,7 +78,7 @@ floors = {
 first = scores.drop_duplicates(["model", "task"])
 wide = first.pivot(index="model", columns="task", values="value")[list(items)]
 wide = first.groupby("model")[["family", "params", "tokens"]].first().join(wide).dropna()
-wide = wide.groupby("family").filter(lambda rows: len(rows) >= 4).reset_index()
+wide = wide.groupby("family").filter(lambda rows: len(rows) >= 5).reset_index()
 hidden = wide.nlargest(4, "params").index
 truth = wide.loc[hidden, ["model", "piqa", "lambada", "arc_challenge"]].set_index("model")
 wide.loc[hidden, list(truth)] = np.nan

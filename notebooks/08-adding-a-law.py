@@ -77,7 +77,7 @@ bl.plots.exponents(fit)
 # size and data differ a little.
 
 # %%
-for candidate in (one_exponent, "chinchilla", "kaplan"):
+for candidate in (one_exponent, "chinchilla"):
     card = bl.backtest(runs, law=candidate, seed=SEED)
     name = getattr(candidate, "name", candidate)
     print(f"{name:14s} error {card.summary['mean_are']:.2%}   CRPS {card.summary['crps']:.2%}")
