@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import scoringrules
 from scipy.stats import norm
 
 from bayeslaw.laws import Law
 from bayeslaw.model.spec import Checkpoints, Noise, Spec
 from bayeslaw.scoring import rules
 from bayeslaw.scoring.averages import LEVELS
+from bayeslaw.scoring.library import scoringrules
 
 # A residual scale that only the data decide: 90 % between these fractions of the loss.
 _RESIDUAL = (0.0005, 0.05)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import scoringrules
 from scipy.stats import norm, t as student
+
+from bayeslaw.scoring.library import scoringrules
 
 # Draws that all agree would have infinite density; no loss is known to a part in a million.
 NARROWEST = 1e-6

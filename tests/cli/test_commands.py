@@ -48,7 +48,7 @@ def table(folder):
 def fitted(folder, table):
     """The only real fit, made by the command; so few draws cannot pass the health gate."""
     out, result = folder / "fit.nc", folder / "fit.json"
-    brief = [*FAST, "--engine", "pymc"]
+    brief = [*FAST, "--engine", "collapsed"]
     done = run("fit", table, *brief, "--out", out, "--json", result, "--seed", 3, code=1)
     return SimpleNamespace(path=out, json=json.loads(result.read_text()), done=done)
 
