@@ -89,10 +89,10 @@ class _Matplotlib(Backend):
 
     def __init__(self) -> None:
         # Before the wrapper, which imports pyplot; here a figure belongs to nobody but its caller.
-        from matplotlib.figure import Figure
+        from bayeslaw.plots.picture import Picture
 
         super().__init__()
-        self.figure = Figure
+        self.figure = Picture
 
     def grid(self, number: int, rows: int, columns: int, size: tuple[float, float], share: str):
         figure = self.figure(figsize=size, layout="constrained")
