@@ -130,7 +130,7 @@ def ours(seen: pd.DataFrame, hidden: pd.DataFrame, sizes: Sizes) -> np.ndarray:
     from bayeslaw.prediction import Target, forecast
     from bayeslaw.runs import load_runs
 
-    fitted, _ = timed_fit(load_runs(seen), None, "auto", draws=max(sizes.draws // 4, 50))
+    fitted, _ = timed_fit(load_runs(seen), None, "auto")
     targets = [Target(*pair, fitted.families[0]) for pair in _sizes(hidden)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
