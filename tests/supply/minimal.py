@@ -54,6 +54,7 @@ def main() -> None:
     sys.meta_path[:] = [absent]
 
     import bayeslaw as bl
+    from bayeslaw.errors import BayeslawError
 
     runs = bl.load_dataset("published").where("family == 'Pythia (Pile test)'")
     fitted = bl.fit(runs, engine="quadrature", draws=100, chains=2, cores=1, retry=False, seed=0)
@@ -62,7 +63,7 @@ def main() -> None:
     assert 0.5 < low < high < 3.0, (low, high)
     try:
         bl.report(fitted, made, path="never-written.html")
-    except ImportError as error:
+    except BayeslawError as error:
         print(f"refused: {error}")
     print(f"absent: {' '.join(sorted(absent.names))}")
 
