@@ -1,5 +1,7 @@
 """Truths about the stored references: they may serve as such, and quadrature agrees with them."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -17,9 +19,9 @@ from tests.posteriors.database import (
 )
 from tests.posteriors.diagnostics import diagnose, faults
 
-# The lattice has 200 effective points of a family at least: .07 s.d. by chance, and it ends before
-# the tails of heavy and published do. Those are told by the benchmark; here is what must not grow.
-MOST, NARROW = {"published": 0.35}, {"published": 0.7, "heavy": 0.75}
+# The lattice has 200 effective points of a family at least, and ends before the tails of these do:
+# parameters miss the limit, forecasts do not.
+SHORT_TAILS = ("published", "heavy")
 SHORT = {"engine": "quadrature", "draws": 1000, "cores": 1, "seed": 1}
 
 
@@ -52,17 +54,31 @@ def test_draws_that_did_not_mix_are_no_reference():
     assert any("R-hat of a" in text for text in said) and any("bulk ESS" in text for text in said)
 
 
-@pytest.mark.parametrize("name", stored())
-def test_quadrature_agrees_with_the_reference(name):
+@cache
+def found(name):
     case = CASES[name]
-    fitted = fit(case.runs, case.spec, **SHORT)
-    found = gaps(fitted, name)
-    for label, gap in found.items():
-        assert abs(gap.apart) < MOST.get(name, 0.1), (label, gap)
-        assert NARROW.get(name, 0.93) < gap.ratio < 1.07, (label, gap)
-    for label, gap in found.items():
-        if label.startswith("loss["):  # what is forecast is held to the tighter limit everywhere
-            assert abs(gap.apart) < 0.1 and 0.95 < gap.ratio < 1.05, (label, gap)
+    return gaps(fit(case.runs, case.spec, **SHORT), name)
+
+
+@pytest.mark.parametrize("name", stored())
+def test_quadrature_forecasts_what_the_reference_does(name):
+    losses = {label: gap for label, gap in found(name).items() if label.startswith("loss[")}
+    assert losses
+    for label, gap in losses.items():
+        assert abs(gap.apart) < 0.1 and 0.95 < gap.ratio < 1.05, (label, gap)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.xfail(n in SHORT_TAILS, reason="tails", strict=True))
+        for n in stored()
+    ],
+)
+def test_quadrature_has_the_parameters_of_the_reference(name):
+    for label, gap in found(name).items():
+        # A thousand draws scatter by some per cent around the limit of .95 to 1.05.
+        assert abs(gap.apart) < 0.1 and 0.93 < gap.ratio < 1.07, (label, gap)
 
 
 def test_another_model_is_not_taken_for_the_reference():
