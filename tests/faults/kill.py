@@ -82,7 +82,7 @@ class Saving:
         self.again()  # here, so that children find everything loaded
 
     def work(self, say: Say) -> None:
-        for i in range(8):
+        for i in range(4):
             self.made[i % 2].save(self.path)
             say(str(i % 2))
 

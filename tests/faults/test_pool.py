@@ -1,9 +1,7 @@
 """Work in a pool: nothing is lost with a worker, and nothing that was kept is done again."""
 
 import os
-import signal
 import sys
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,22 +11,7 @@ from bayeslaw.cli import app
 from bayeslaw.errors import PoolError, SpecError
 from bayeslaw.pool import Pool, call
 from tests.faults.cluster import families
-
-
-def marked(folder, number):
-    """Leave a file for each time a number was asked for."""
-    Path(folder, f"{number} {len(os.listdir(folder))}").touch()
-    return 2.0 * number
-
-
-def dies(folder, number, times):
-    """Kill the process that works, so many times."""
-    died = Path(folder, "died")
-    if number == 3 and (len(died.read_text()) if died.exists() else 0) < times:
-        with died.open("a") as file:
-            file.write("x")
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
+from tests.faults.tasks import dies, marked
 
 
 def test_a_worker_that_dies_costs_nothing_but_time(tmp_path):
