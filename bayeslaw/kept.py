@@ -82,7 +82,8 @@ def keep(path: Path, result: Any) -> None:
 def recall(path: Path) -> tuple[Any, ...]:
     """Return a tuple of the result in a file, or an empty one if it is not there or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # numpy leaves a damaged file open, so it is given one that is closed here.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return (_grown(json.loads(found[_TREE].tobytes()), found),)
     except (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile):
         return ()

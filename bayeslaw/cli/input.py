@@ -165,7 +165,7 @@ def sampling_options(sampling: Sampling) -> dict[str, Any]:
         "cores": sampling.jobs,
     }
     options = {name: value for name, value in options.items() if value is not None}
-    if sampling.cluster is not None or sampling.resume is not None:
+    if any(v is not None for v in (sampling.jobs, sampling.cluster, sampling.resume)):
         options["pool"] = pool_of(sampling.jobs, sampling.cluster, sampling.resume)
     return options
 

@@ -14,6 +14,7 @@ from bayeslaw.errors import ExtrapolationWarning, SpecError, TargetError
 from bayeslaw.inference import Fit, Health, fit
 from bayeslaw.laws import Law
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import Pool
 from bayeslaw.prediction import Average, Forecast, forecast
 from bayeslaw.runs import Runs
 from bayeslaw.scoring import rules
@@ -64,6 +65,8 @@ def backtest(
         same specification (``parametric``), and of the law with independent rows and nothing
         else (``plain_bayes``, see :func:`~bayeslaw.scoring.rivals.plain_bayes`).
     settings : passed on to :func:`bayeslaw.fit` as they are, such as ``engine`` and ``draws``.
+        On its ``pool`` families are fitted by least squares too; with a folder, a back-test
+        that was interrupted goes on where it was.
 
     Returns
     -------
@@ -89,7 +92,8 @@ def backtest(
     spec = spec or Spec(law or "chinchilla")
     fitted = _fitted(training, spec, seed, settings)
     observed = hidden.last() if score == "last" else _tail(hidden)
-    table = _table(_beyond(fitted, observed), observed, training, spec.laws[0])
+    pool = settings.get("pool")
+    table = _table(_beyond(fitted, observed), observed, training, spec.laws[0], pool)
     health = fitted.health
     if parametric:
         rivals = {PARAMETRIC: replace(spec, discrepancy=None), PLAIN: plain_bayes(spec.laws[0])}
@@ -170,7 +174,11 @@ def _draws(forecast: Forecast) -> np.ndarray:
 
 
 def _table(
-    forecast: Forecast, observed: Runs, training: Runs | None, law: Law | str
+    forecast: Forecast,
+    observed: Runs,
+    training: Runs | None,
+    law: Law | str,
+    pool: Pool | None = None,
 ) -> pd.DataFrame:
     """Return the rows of a card."""
     seen = observed.table
@@ -199,7 +207,7 @@ def _table(
     table["extrapolation_factor"] = forecast.extrapolation
     table["known_family"] = forecast.known
     if training is not None:
-        plain = baselines(training, seen, law)
+        plain = baselines(training, seen, law, pool=pool)
         spread = plain.pop("inflated_sd").to_numpy()
         inflated = from_normal(plain.pop("inflated").to_numpy(), spread, loss, "inflated")
         table = table.join(plain).join(inflated)

@@ -11,6 +11,7 @@ import pandas as pd
 from bayeslaw import names
 from bayeslaw.inference import least_squares
 from bayeslaw.laws import Law, get_law
+from bayeslaw.pool import Pool, call
 from bayeslaw.runs import Runs
 
 BASELINES = ("last_value", "two_point", "least_squares", "inflated")
@@ -20,6 +21,8 @@ _SAME_COMPUTE = np.log(1.05)
 # Relative s.d. that least squares is given per e-fold of compute beyond the runs: the value that
 # scored best on the other labs, for each of seven held out (90 % intervals then held 87 %).
 KAPPA = 0.010
+# So many families are one task of a pool.
+_TOGETHER = 4
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class _Curve:
     residual_sd: float
 
 
-def baselines(training: Runs, targets: pd.DataFrame, law: Law | str) -> pd.DataFrame:
+def baselines(
+    training: Runs, targets: pd.DataFrame, law: Law | str, *, pool: Pool | None = None
+) -> pd.DataFrame:
     """Return every plain forecast of the targets' losses, from each family's own runs.
 
     Parameters
@@ -39,6 +44,7 @@ def baselines(training: Runs, targets: pd.DataFrame, law: Law | str) -> pd.DataF
     targets : columns family, flops and the inputs of the law. With a column run, the last value
         and the line of a run that was seen in part are its own.
     law : the law that least squares fits.
+    pool : where it fits the families, and keeps what is done of them.
 
     Returns
     -------
@@ -63,7 +69,7 @@ def baselines(training: Runs, targets: pd.DataFrame, law: Law | str) -> pd.DataF
     begun = seen[seen[names.RUN].isin(targets.get(names.RUN, []))]
     histories = {r: _rungs(t) for r, t in begun.groupby(names.RUN, sort=False)}
     largest = seen.groupby(names.FAMILY)[names.FLOPS].max()
-    curves = _curves(training, law, set(targets[names.FAMILY]))
+    curves = _curves(training, law, set(targets[names.FAMILY]), pool or Pool())
     rows = []
     for target in targets.to_dict("records"):
         run, family = str(target.get(names.RUN)), target[names.FAMILY]
@@ -103,22 +109,28 @@ def _line(points: list[tuple[float, float]], at: float) -> float:
     return float(np.exp(y1 + (y1 - y0) / (x1 - x0) * (at - x1)))
 
 
-def _curves(training: Runs, law: Law, wanted: set[str]) -> dict[str, _Curve]:
+def _curves(training: Runs, law: Law, wanted: set[str], pool: Pool) -> dict[str, _Curve]:
     """Fit each family that least squares can fit."""
-    out = {}
+    calls = {}
     runs, least = training.thin(), len(law.parameters)
     for family, table in runs.table.groupby(names.FAMILY, sort=False):
         # Fewer runs than parameters have no least-squares answer, only an interpolation.
         if family not in wanted or table[names.RUN].nunique() < least:
             continue
         own = runs.drop(runs.table.index.difference(table.index))
-        # The search may try exponents that overflow; it turns back by itself.
-        with np.errstate(over="ignore", invalid="ignore"):
-            fitted: dict[Any, Any] = least_squares(own, law).iloc[0].to_dict()
-        fitted.pop(names.FAMILY)
-        # Each fitted parameter hides a degree of freedom of the residuals.
-        freedom = max(len(table) - least, 1) / len(table)
-        residual_sd = fitted.pop("residual_sd") / np.sqrt(freedom)
-        unit = dict.fromkeys(law.input_names, 1.0)
-        out[str(family)] = _Curve(law.from_published(unit, **fitted), residual_sd)
-    return out
+        calls[str(family)] = call(_curve, own, law)
+    curves = pool.made(list(calls.values()), makes=_Curve, together=_TOGETHER)
+    return dict(zip(calls, curves, strict=True))
+
+
+def _curve(own: Runs, law: Law) -> _Curve:
+    """Fit one family by least squares."""
+    # The search may try exponents that overflow; it turns back by itself.
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted: dict[Any, Any] = least_squares(own, law).iloc[0].to_dict()
+    fitted.pop(names.FAMILY)
+    # Each fitted parameter hides a degree of freedom of the residuals.
+    freedom = max(len(own) - len(law.parameters), 1) / len(own)
+    residual_sd = fitted.pop("residual_sd") / np.sqrt(freedom)
+    unit = dict.fromkeys(law.input_names, 1.0)
+    return _Curve(law.from_published(unit, **fitted), residual_sd)

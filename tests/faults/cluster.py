@@ -1,12 +1,14 @@
 """A back-test of simulated families on a Dask cluster of two, beside the same in this process.
 
 ``python -m tests.faults.cluster --families 1000`` prints what each took and whether the scores
-are the same, bit for bit; the last one loses a worker in the middle.
+are the same, bit for bit; the last one loses a worker in the middle. It exits
+with 1 if something differs, or no worker was killed.
 """
 
 import argparse
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -26,9 +28,9 @@ SETTINGS: dict[str, Any] = {"seed": 3, "engine": "quadrature", "retry": False}
 
 
 def families(count: int, seed: int = 1) -> Runs:
-    """Return families of six sizes, each with a truth of its own."""
+    """Return families of six sizes and two ratios, each with a truth of its own."""
     rng = np.random.default_rng(seed)
-    sizes = np.geomspace(3e7, 3e9, 6)
+    sizes, ratios = np.repeat(np.geomspace(3e7, 3e9, 6), 2), np.tile([10.0, 40.0], 6)
     ranges = {"E": (1.5, 1.9), "A": (300, 500), "B": (300, 500), "alpha": (0.31, 0.36),
               "beta": (0.26, 0.30)}  # fmt: skip
     truth = {
@@ -38,7 +40,7 @@ def families(count: int, seed: int = 1) -> Runs:
         "chinchilla",
         truth,
         params=np.tile(sizes, count),
-        tokens=np.tile(20 * sizes, count),
+        tokens=np.tile(ratios * sizes, count),
         family=np.repeat([f"f{i:04d}" for i in range(count)], len(sizes)),
         seed=seed,
     )
@@ -57,12 +59,19 @@ def two_workers() -> Iterator[Any]:
         yield cluster
 
 
-def kill_one(cluster: Any, after: float) -> threading.Timer:
-    """Kill a worker's process in so many seconds, without a word."""
-    (first, *_) = cluster.workers.values()
-    timer = threading.Timer(after, os.kill, (first.pid, signal.SIGKILL))
-    timer.start()
-    return timer
+def kill_one(cluster: Any, after: float) -> threading.Thread:
+    """Kill a worker's process, without a word, as soon as it is at work after so many seconds."""
+    (nanny, *_) = cluster.workers.values()
+
+    def kill() -> None:
+        time.sleep(after)
+        while not cluster.scheduler.workers[nanny.worker_address].processing:
+            time.sleep(0.001)
+        os.kill(nanny.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    return killer
 
 
 def card_of(runs: Runs, **settings: Any) -> tuple[Scorecard, float]:
@@ -83,14 +92,15 @@ def main() -> None:
     serial, seconds = card_of(runs, cores=1, draws=given.draws)
     print(f"{given.families} families, one by one: {seconds:.1f} s; {serial!r}", flush=True)
     with two_workers() as cluster:
-        pool, took = Pool(cluster=cluster.scheduler_address), seconds
+        pool, took, good = Pool(cluster=cluster.scheduler_address), seconds, True
         for killed in (False, True):
-            timer = kill_one(cluster, took / 3) if killed else None
+            killer = kill_one(cluster, took / 3) if killed else None
             card, took = card_of(runs, cores=1, draws=given.draws, pool=pool)
             same = card.table.equals(serial.table) and card.summary == serial.summary
             what = ", one of them killed" if killed else ""
-            done = timer is None or not timer.is_alive()
-            print(f"two workers{what}: {took:.1f} s; the same: {same and done}", flush=True)
+            print(f"two workers{what}: {took:.1f} s; the same: {same}", flush=True)
+            good = good and same and (killer is None or not killer.is_alive())
+    sys.exit(not good)
 
 
 if __name__ == "__main__":

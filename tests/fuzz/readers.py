@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in only:
         count = round(chosen.executions * share[name] / sum(share.values()))
         start = time.perf_counter()
-        command = [sys.executable, "-m", "tests.fuzz.readers_one", how, name, str(count)]
+        command = [sys.executable, "-u", "-m", "tests.fuzz.readers_one", how, name, str(count)]
         ended = subprocess.run(
             [*command, str(folder), str(chosen.seed)], capture_output=True, text=True, check=False
         )
@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seconds = time.perf_counter() - start
         print(f"{name}: {count:,} executions ({how}), {seconds:.0f} s, {verdict}", flush=True)
         if ended.returncode:
-            print("\n".join((ended.stdout + ended.stderr).splitlines()[-30:]), flush=True)
+            said = (ended.stdout + ended.stderr).splitlines()
+            # libFuzzer's progress would bury the traceback.
+            print("\n".join([line for line in said if not line.startswith("#")][-60:]), flush=True)
     print(f"{done:,} executions; inputs that broke a reader: {folder if bad else 'none'}")
     sys.exit(bool(bad))
 

@@ -53,11 +53,7 @@ def write(made: Reference) -> None:
         "model_implementations": {"bayeslaw": case.spec.to_dict()},
     })  # fmt: skip
     chains = [
-        {
-            label: [float(f"{x:.{_DIGITS}g}") for x in values[c]]
-            for label, values in made.draws.items()
-        }
-        for c in range(CHAINS)
+        {label: _rounded(values[c]) for label, values in made.draws.items()} for c in range(CHAINS)
     ]
     place = "reference_posteriors/draws"
     _write(f"{place}/draws/{name}.json.zip", chains)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -46,9 +45,3 @@ def quantities(fit: Fit, seed: int = 0) -> dict[str, np.ndarray]:
     for i, target in enumerate(targets):
         found[f"loss[{target.family}]"] = losses[:, :, i]
     return {label: draws for label, draws in found.items() if np.log(draws).std() > _CONSTANT}
-
-
-def log_moments(draws: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
-    """Return mean and s.d. of the logarithm of each quantity."""
-    logs = {label: np.log(values) for label, values in draws.items()}
-    return {label: (float(v.mean()), float(v.std(ddof=1))) for label, v in logs.items()}

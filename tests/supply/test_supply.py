@@ -55,5 +55,5 @@ def test_an_installation_without_extras_imports_fits_and_forecasts(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     refused, absent = done.stdout.splitlines()[-2:]
-    assert {"matplotlib", "arviz_plots", "jinja2", "pytest"} <= set(absent.split())
+    assert {"matplotlib", "plotly", "jinja2", "dask", "pytest"} <= set(absent.split())
     assert "bayeslaw[" in refused
