@@ -82,8 +82,7 @@ def _exit_code(work: Callable[[], Any], common: Common) -> int:
     except (typer.Exit, typer.BadParameter, BrokenPipeError):
         raise  # typer's own business
     except KeyboardInterrupt as stopped:
-        tell("interrupted; no file was left half-written")
-        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        return _stopped(stopped)
     except BayeslawError as error:
         if common.debug:
             traceback.print_exc()
@@ -96,6 +95,9 @@ def _exit_code(work: Callable[[], Any], common: Common) -> int:
         tell(f"error: {where}{error.strerror or error}; make room, or choose another place.")
         return BAD_INPUT
     except Exception as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is not None:
+            return _stopped(interrupt)
         if common.debug:
             traceback.print_exc()
         what = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -106,3 +108,15 @@ def _exit_code(work: Callable[[], Any], common: Common) -> int:
     failures = "\n".join(f"  {failure}" for failure in health.failures)
     tell(f"the fit is NOT trustworthy:\n{failures}")
     return UNHEALTHY
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that made compiled code fail with an error of its own, if one did."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _stopped(by: KeyboardInterrupt) -> int:
+    tell("interrupted; no file was left half-written")
+    return TERMINATED if isinstance(by, Terminated) else INTERRUPTED

@@ -67,3 +67,16 @@ def test_an_interrupt_ends_with_its_own_code(monkeypatch):
     done = CliRunner().invoke(app, ["laws"])
     assert done.exit_code == 130
     assert done.stderr == "interrupted; no file was left half-written\n"
+
+
+def test_an_interrupt_inside_compiled_code_is_an_interrupt():
+    from bayeslaw.cli.command import Terminated, _exit_code
+    from bayeslaw.cli.options import Common
+
+    def kernel():
+        try:
+            raise Terminated
+        except Terminated as stopped:
+            raise SystemError("returned a result with an exception set") from stopped
+
+    assert _exit_code(kernel, Common()) == 143
