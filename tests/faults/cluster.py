@@ -61,13 +61,15 @@ def two_workers() -> Iterator[Any]:
 
 def kill_one(cluster: Any, after: float) -> threading.Thread:
     """Kill a worker's process, without a word, as soon as it is at work after so many seconds."""
-    (nanny, *_) = cluster.workers.values()
 
     def kill() -> None:
         time.sleep(after)
-        while not cluster.scheduler.workers[nanny.worker_address].processing:
+        busy: list[str] = []
+        while not busy:
             time.sleep(0.001)
-        os.kill(nanny.pid, signal.SIGKILL)
+            busy = [a for a, w in dict(cluster.scheduler.workers).items() if w.processing]
+        (pid,) = (n.pid for n in cluster.workers.values() if n.worker_address == busy[0])
+        os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
@@ -94,7 +96,7 @@ def main() -> None:
     with two_workers() as cluster:
         pool, took, good = Pool(cluster=cluster.scheduler_address), seconds, True
         for killed in (False, True):
-            killer = kill_one(cluster, took / 3) if killed else None
+            killer = kill_one(cluster, seconds / 6) if killed else None
             card, took = card_of(runs, cores=1, draws=given.draws, pool=pool)
             same = card.table.equals(serial.table) and card.summary == serial.summary
             what = ", one of them killed" if killed else ""

@@ -352,11 +352,12 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--count", type=int, default=200)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     given = asked.parse_args()
     warnings.simplefilter("ignore")
     rng, made, faults = np.random.default_rng(given.seed), fits(), list[str]()
-    shares = np.diff(np.linspace(0, given.count, len(KINDS) + 1).round().astype(int))
-    for name, count in zip(KINDS, shares, strict=True):
+    shares = np.diff(np.linspace(0, given.count, len(given.kinds) + 1).round().astype(int))
+    for name, count in zip(given.kinds, shares, strict=True):
         start = time.perf_counter()
         tally = killed(name, int(count), made, rng)
         faults += tally.faults
