@@ -242,7 +242,11 @@ def test_no_module_runs_text_or_unpickles(path):
                 assert PICKLES.isdisjoint(alias.name.split(".")[0] for alias in aliases)
             case ast.ImportFrom(module="joblib", names=aliases):
                 # Its parallel loop, but neither its load nor its dump.
-                assert {alias.name for alias in aliases} <= {"Parallel", "delayed"}
+                assert {alias.name for alias in aliases} <= {
+                    "Parallel",
+                    "delayed",
+                    "parallel_config",
+                }
             case ast.ImportFrom(module=str(module)):
                 assert module.split(".")[0] not in PICKLES
             case ast.Call(func=ast.Name(id=name)):

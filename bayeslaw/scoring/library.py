@@ -1,4 +1,4 @@
-"""scoringrules, without the compiled kernels that it makes at every import.
+"""The library scoringrules, without the compiled kernels that it makes at every import.
 
 They take some eight seconds of each process, and what is asked of it here is done by numpy.
 """

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from bayeslaw import Average, Discrepancy, Inflated
 from bayeslaw.cli import app
 from bayeslaw.inference.health import Check, Failure, Health
+from bayeslaw.pool import Pool
 from tests.scoring.synthetic import ladder, synthetic_fit
 from tests.scoring.test_backtest import PLAIN, SUMMARY, TARGET
 
@@ -79,7 +80,7 @@ def test_the_flags_reach_the_fit(asked, table):
     assert (spec.law.name, spec.pool) == ("kaplan", "shared")
     assert settings == {
         "seed": 7, "engine": "pymc", "draws": 100, "tune": 150, "chains": 2,
-        "cores": 1, "progress": False,
+        "cores": 1, "progress": False, "pool": Pool(),
     }  # fmt: skip
 
 

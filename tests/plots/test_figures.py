@@ -100,7 +100,7 @@ def test_without_matplotlib_the_error_names_the_extra(made, monkeypatch):
     real = builtins.__import__
 
     def missing(name, *args, **kwargs):
-        if name.startswith("matplotlib"):
+        if name.startswith(("matplotlib", "bayeslaw.plots.picture")):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 

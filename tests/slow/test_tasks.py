@@ -23,13 +23,6 @@ def test_simulated_systems_agree(name):
     assert found.verdict == AGREES, found.reason
 
 
-def test_skills_of_sloth_hold_what_intervals_promise(data_dir, monkeypatch):
-    monkeypatch.setenv("BAYESLAW_DATA_DIR", str(data_dir))
-    claims = {c.what: c for c in replicate("sloth2024").claims}
-    assert all(c.agrees for what, c in claims.items() if what.startswith("error of PCA"))
-    assert all(c.agrees for what, c in claims.items() if what.startswith("share inside"))
-
-
 def test_components_of_ruan_explain_what_is_printed(data_dir, monkeypatch):
     monkeypatch.setenv("BAYESLAW_DATA_DIR", str(data_dir))
     claims = {c.what: c for c in replicate("ruan2024").claims}
