@@ -200,11 +200,17 @@ def _read_csv(path: Path, packed: bool, head: bytes) -> pd.DataFrame:
             ) from None
     if faults:
         raise RunsError("\n  ".join([f"{path.name}: rows of unequal length", *faults]))
-    with _text(path, packed, head) as stream:
-        raw = pd.read_csv(
-            stream, sep=delimiter, header=0, names=header, dtype="str",
-            keep_default_na=False, index_col=False, skip_blank_lines=True,
-        )  # fmt: skip
+    try:
+        with _text(path, packed, head) as stream:
+            raw = pd.read_csv(
+                stream, sep=delimiter, header=0, names=header, dtype="str",
+                keep_default_na=False, index_col=False, skip_blank_lines=True,
+            )  # fmt: skip
+    except pd.errors.ParserError as error:
+        raise RunsError(
+            f"{path.name} cannot be read as CSV ({str(error).strip()}); "
+            "check quotation marks and line ends"
+        ) from None
     if len(raw) != count:
         raise RunsError(
             f"{path.name}: {count} rows read one way and {len(raw)} another; "

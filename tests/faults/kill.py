@@ -47,6 +47,7 @@ SETTINGS: dict[str, Any] = {
     "retry": False,
 }
 FLAGS = ["--engine", "quadrature", "--draws", "50", "--chains", "2", "--jobs", "1", "--quiet"]
+_FINISHING = 1.0  # seconds from the last file to the end of a process
 ASKED = {signal.SIGINT: 130, signal.SIGTERM: 143}
 Say = Callable[[str], None]
 
@@ -331,7 +332,10 @@ def killed(name: str, count: int, made: tuple[Fit, Fit], rng: np.random.Generato
             if asks in ASKED and child.said:
                 hit = False  # there was nothing left to end
             os.kill(child.pid, asks)  # not yet waited for, so the number is still its own
+            asked_at = time.perf_counter()
             code, said = child.wait()
+            if asks in ASKED and said and time.perf_counter() - asked_at < _FINISHING:
+                hit = False  # it was at its end already, and not deaf
             hit = hit and (code == -asks or asks in ASKED)  # it may have ended a moment before
             tally.kills += hit
             tally.late += hit and bool(said)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bayeslaw.errors import BayeslawError
-from bayeslaw.runs import load_trainer_state
+from bayeslaw.runs import load_runs, load_trainer_state
 from tests.fuzz import targets
 from tests.fuzz.readers import random_run
 from tests.fuzz.targets import READERS, Broken, Reader
@@ -43,6 +43,14 @@ def test_a_logged_loss_of_another_type_is_refused(loss, tmp_path):
     path.write_text(json.dumps({"log_history": [{"step": 1, "eval_loss": loss}] * 2}))
     with pytest.raises(BayeslawError, match="row 1"):
         load_trainer_state(path, params=1e8, family="a", tokens_per_step=1e5)
+
+
+def test_line_ends_that_are_read_in_two_ways_are_refused(tmp_path):
+    # Python's splitting of lines and that of pandas differ here, and the latter stopped.
+    path = tmp_path / "runs.csv"
+    path.write_bytes(b"\r\x1d" * 9 + b";")
+    with pytest.raises(BayeslawError, match="line"):
+        load_runs(path)
 
 
 def test_what_is_accepted_is_judged():
