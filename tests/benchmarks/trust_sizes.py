@@ -51,15 +51,3 @@ QUICK = Sizes(
     limit=120.0,
     table_rows=1_000_000,
 )
-TOY = Sizes(
-    paths={"draws": 60, "tune": 80, "chains": 2, "retry": False},
-    worlds=1,
-    draws=40,
-    plain={"draws": 40, "tune": 60, "chains": 1, "target_accept": 0.95},
-    families=(1, 2),
-    runs=(12,),
-    checkpoints=(1,),
-    chain=(60,),
-    limit=120.0,
-    table_rows=1000,
-)
