@@ -1,4 +1,4 @@
-"""How much work the benchmark of trust does: in full, quickly, or as a toy."""
+"""How much work the benchmark of trust does: in full or quickly."""
 
 from __future__ import annotations
 
