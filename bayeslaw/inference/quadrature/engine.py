@@ -19,7 +19,7 @@ from bayeslaw.inference.quadrature.laplace import load_kernel
 from bayeslaw.inference.quadrature.lattice import Guide, systematic
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, message, seen_again, under
+from bayeslaw.inference.quadrature.select import choose, heard, messages, seen_again, under
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
@@ -199,13 +199,16 @@ class _Work:
         moment = np.zeros((len(clouds), size))
         population: Population | None = None
         for talk in range(_TALKS):
-            calls = [call(message, c, b) for c, b in zip(seen, at, strict=True)]
-            for f, said in enumerate(in_parallel(self.cores, calls)):
-                if said is not None:
-                    # Half of what was said before keeps them from talking past each other.
-                    old = 0.5 if talk else 0.0
-                    precision[f] = old * precision[f] + (1 - old) * said[0]
-                    moment[f] = old * moment[f] + (1 - old) * said[1]
+            calls = [call(heard, c, b) for c, b in zip(seen, at, strict=True)]
+            found = in_parallel(self.cores, calls)
+            told = [f for f, said in enumerate(found) if said is not None]
+            if told:
+                ess = np.array([seen[f].ess for f in told])
+                said = messages([found[f] for f in told], ess, [at[f] for f in told])
+                # Half of what was said before keeps them from talking past each other.
+                old = 0.5 if talk else 0.0
+                precision[told] = old * precision[told] + (1 - old) * said[0]
+                moment[told] = old * moment[told] + (1 - old) * said[1]
             population = Population(spec, layout, precision.copy(), moment.copy())
             guide = population.adapted(guide, self.rng(), self.cores)
             before, at = at, population.cavities(guide[0], _WIDER)

@@ -56,34 +56,79 @@ def seen_again(cloud: Cloud, before: Belief, after: Belief) -> tuple[Guide, bool
     return moments(cloud.places, np.exp(seen.log_weight)), True
 
 
-def message(cloud: Cloud, belief: Belief) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return what a family's rows say of what the population scatters, as a Gaussian.
+def heard(cloud: Cloud, belief: Belief) -> Guide | None:
+    """Return where a family's points lie in units of its working prior; None of too few points."""
+    if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
+        return None
+    values = values_of(cloud, len(belief.mean))
+    return moments((values - belief.mean) / belief.spread, np.exp(cloud.log_weight))
 
-    A family's posterior under its working prior, with the prior divided out: expectation
+
+def messages(
+    found: list[Guide], ess: np.ndarray, beliefs: list[Belief]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what families' rows say of what the population scatters, as Gaussians.
+
+    Each family's posterior under its working prior, with the prior divided out: expectation
     propagation with quadrature for the moments (arXiv:1412.4869).
+
+    Parameters
+    ----------
+    found : of each family, as by :func:`heard`.
+    ess : effective number of points behind each.
 
     Returns
     -------
-    Precision (values, values) and moment (values,); None of too few points.
+    Precisions (families, values, values) and moments (families, values).
     """
-    if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
-        return None
-    size = len(belief.mean)
-    weight, one = np.exp(cloud.log_weight), np.eye(size)
-    mean, covariance = moments((values_of(cloud, size) - belief.mean) / belief.spread, weight)
+    mean = np.array([m for m, _ in found])
+    size = mean.shape[1]
+    one = np.eye(size)
     # The inverse of an estimated covariance is too large by about this factor.
-    shrink = max(1.0 - (size + 2.0) / cloud.ess, 0.1)
-    roots, vectors = np.linalg.eigh(shrink * np.linalg.inv(covariance) - one)
+    shrink = np.maximum(1.0 - (size + 2.0) / ess, 0.1)
+    own = shrink[:, None, None] * np.linalg.inv([c for _, c in found]) - one
+    own, chance = _pooled(own, ess)
+    roots, vectors = np.linalg.eigh(own)
     # Where rows say nothing these roots scatter around zero, as those of any covariance from so few
     # points; many such families would add up to knowledge. Small roots are shrunk to nothing, and
     # large ones are left alone: shortening those of many families would add up as well.
-    least = np.sqrt(size / cloud.ess)
-    roots = np.where(roots > least, roots - least**2 / np.maximum(roots, least), 0.0)
-    own = (vectors * roots) @ vectors.T
-    # Keep the posterior mean where it was found.
-    moment = (own + one) @ mean
-    scaled = own / np.outer(belief.spread, belief.spread)
-    return (scaled + scaled.T) / 2, moment / belief.spread + scaled @ belief.mean
+    noise = size / ess[:, None] * np.einsum("fij,ik,fkj->fj", vectors, chance, vectors)
+    least = np.sqrt(noise)
+    roots = np.where(roots > least, roots - noise / np.maximum(roots, least), 0.0)
+    own = (vectors * roots[:, None, :]) @ vectors.swapaxes(1, 2)
+    # Posterior means stay where they were found, less what they scatter by chance: a mean without
+    # precision is a slope, and slopes of many families drive the population's spread to infinity.
+    signal = roots / (1.0 + roots)
+    along = (vectors.swapaxes(1, 2) @ mean[..., None])[..., 0]
+    along *= (1.0 + roots) * np.sqrt(signal / (signal + 1.0 / ess[:, None]))
+    moment = (vectors @ along[..., None])[..., 0]
+    middle, spread = (np.array([getattr(b, k) for b in beliefs]) for k in ("mean", "spread"))
+    scaled = own / (spread[:, :, None] * spread[:, None, :])
+    scaled = (scaled + scaled.swapaxes(1, 2)) / 2
+    return scaled, moment / spread + (scaled @ middle[..., None])[..., 0]
+
+
+def _pooled(own: np.ndarray, ess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Draw estimated precisions to their average as far as they differ by chance alone.
+
+    Along what families say little of, chance is larger than what they say, and only their average
+    tells how much that is.
+
+    Returns
+    -------
+    Precisions, and the part of the variance of chance that is left, as a quadratic form.
+    """
+    n = len(own)
+    if n == 1:
+        return own, np.eye(own.shape[-1])
+    roots, basis = np.linalg.eigh(own.mean(0))
+    off = basis.T @ own @ basis - np.diag(roots)
+    scale = 1.0 + np.maximum(roots, 0.0)
+    chance = np.outer(scale, scale) * (1.0 + np.eye(len(roots))) * (1.0 / ess).mean()
+    share = np.maximum(1.0 - chance / np.maximum((off**2).sum(0) / (n - 1), chance), 0.0)
+    own = basis @ (np.diag(roots) + share * off) @ basis.T
+    left = np.diag(share) ** 2
+    return own, (basis * (left + (1.0 - left) / n)) @ basis.T
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
