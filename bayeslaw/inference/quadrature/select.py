@@ -60,8 +60,10 @@ def heard(cloud: Cloud, belief: Belief) -> Guide | None:
     """Return where a family's points lie in units of its working prior; None of too few points."""
     if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
         return None
-    values = values_of(cloud, len(belief.mean))
-    return moments((values - belief.mean) / belief.spread, np.exp(cloud.log_weight))
+    weight = np.exp(cloud.log_weight)
+    there = weight > 0  # elsewhere values may be infinite
+    values = values_of(cloud, len(belief.mean))[there]
+    return moments((values - belief.mean) / belief.spread, weight[there])
 
 
 def messages(
