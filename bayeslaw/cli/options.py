@@ -92,7 +92,7 @@ class Sampling:
     """How it is fitted."""
 
     engine: Annotated[
-        str | None, Option(metavar="auto|quadrature|collapsed|pymc", help="How to sample.")
+        str | None, Option(metavar="auto|quadrature|collapsed|pymc|jax", help="How to sample.")
     ] = None
     draws: Annotated[int | None, Option(min=10, metavar="N", help="Draws kept per chain.")] = None
     tune: Annotated[int | None, Option(min=10, metavar="N", help="Draws discarded per chain.")] = (

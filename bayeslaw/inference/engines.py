@@ -11,7 +11,8 @@ from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 
-ENGINES = ("auto", "quadrature", "collapsed", "pymc")
+ENGINES = ("auto", "quadrature", "collapsed", "pymc", "jax")
+_OF_THE_GRAPH = ("pymc", "jax")
 # Lattices thin out in more dimensions: exponents, noise levels and the discrepancy's scale.
 _MOST_DIMENSIONS = 8
 # With heavy tails every run is a coordinate of the collapsed chain; beyond so many neither it nor
@@ -76,12 +77,18 @@ def engine_of(name: str, spec: Spec, layout: Layout) -> Engine:
         from bayeslaw.inference.collapsed.engine import collapsed
 
         return lambda settings: collapsed(spec, layout, settings)
+    if name == "jax":
+        from bayeslaw.inference.vectorised import sample_vectorised
+        from bayeslaw.model.build import build_model
+
+        model = build_model(spec, layout)
+        return lambda settings: sample_vectorised(model, settings)
     return _pymc(spec, layout)
 
 
 def default_length(name: str, layout: Layout) -> tuple[int, int]:
     """Return draws and tuning steps per chain."""
-    if name == "pymc":
+    if name in _OF_THE_GRAPH:
         return 1500, 800
     if name == "collapsed":
         return 450, 300

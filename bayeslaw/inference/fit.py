@@ -59,7 +59,8 @@ def fit(
     seed : the same seed gives the same posterior.
     engine : ``"quadrature"`` (families on importance-weighted lattices, then the population),
         ``"collapsed"`` (NUTS with everything linear integrated out), ``"pymc"`` (NUTS on the
-        PyMC graph: the specification, for every law, noise and prior) or ``"auto"``, which picks
+        PyMC graph: the specification, for every law, noise and prior), ``"jax"`` (the same graph
+        with its chains side by side on JAX, and on a GPU if JAX has one) or ``"auto"``, which picks
         and, if the checks of one engine fail, goes on to the next; ``Fit.reason`` says why.
     draws, tune, chains : draws kept and discarded per chain, and chains; the lengths are the
         engine's own unless given.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-_STATS = ["diverging", "energy", "n_steps", "step_size"]
+STATS = ["diverging", "energy", "n_steps", "step_size"]
 _JITTER = 0.3
 
 
@@ -134,4 +134,4 @@ def _draw(compiled: Any, **settings: Any) -> tuple[xr.Dataset, xr.Dataset]:
         sampler.cancel()
         raise
     stats = trace["sample_stats"].to_dataset().drop_attrs()
-    return trace["posterior"].to_dataset().drop_attrs(), stats[_STATS]
+    return trace["posterior"].to_dataset().drop_attrs(), stats[STATS]

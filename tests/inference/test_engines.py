@@ -218,3 +218,9 @@ def test_a_fit_without_chains_is_judged_all_the_same():
     figures = dict(alone.health.figures)
     assert "divergences" not in figures and figures["importance ESS"] > 200
     assert replace(alone).health.ok
+
+
+def test_without_jax_its_engine_names_what_to_install(small_fit, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymc.sampling.jax", None)
+    with pytest.raises(SpecError, match=r"bayeslaw\[jax\]"):
+        fit(small_fit.runs, engine="jax")

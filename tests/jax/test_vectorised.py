@@ -1,0 +1,64 @@
+"""The engine on JAX has the density of the graph, and its draws those of the other engines."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pytensor.compile.mode import Mode
+
+from bayeslaw.inference import fit
+from bayeslaw.laws import get_law
+from bayeslaw.model import Checkpoints, Discrepancy, Spec
+from bayeslaw.model.affine_jax import register
+from bayeslaw.model.build import build_model
+from bayeslaw.model.layout import lay_out
+from bayeslaw.simulation import simulate
+from tests.inference.ladders import ladder
+
+MODE: Any = Mode("py", None)  # type: ignore[arg-type] - evaluated once or twice
+# What JAX and numpyro warn of themselves, and that no user can change.
+pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def on_jax():
+    """Return what makes a density of JAX; its first import leaves traces, which is not a test's."""
+    import jax
+    from pymc.sampling.jax import get_jaxified_logp
+
+    register()
+    return lambda model: jax.jit(jax.value_and_grad(get_jaxified_logp(model)))
+
+
+@pytest.mark.parametrize("pool", ["partial", "none"])
+def test_the_density_on_jax_is_that_of_the_graph(pool, on_jax, rng):
+    spec = Spec(pool=pool, discrepancy=Discrepancy(rank=2), checkpoints=Checkpoints(at_most=3))
+    model = build_model(spec, lay_out(spec, ladder(checkpoints=6)))
+    expected, slope = model.compile_logp(mode=MODE), model.compile_dlogp(mode=MODE)
+    found = on_jax(model)
+    start = model.initial_point(random_seed=2)
+    names = [v.name for v in model.value_vars]
+    for _ in range(3):
+        point = {n: start[n] + 0.3 * rng.standard_normal(np.shape(start[n])) for n in names}
+        value, gradient = found([point[n] for n in names])
+        assert value.dtype == np.float64
+        assert float(value) == pytest.approx(float(expected(point)), rel=1e-10)
+        flat = np.concatenate([np.ravel(g) for g in gradient])
+        np.testing.assert_allclose(flat, slope(point), rtol=1e-6, atol=1e-6)
+
+
+def test_chains_on_jax_have_the_posterior_of_quadrature(on_jax):
+    sizes = np.geomspace(3e7, 3e9, 8)
+    runs = simulate(
+        "power_params", {"E": 1.7, "A": 400.0, "alpha": 0.34}, params=sizes, tokens=20 * sizes
+    )
+    spec = Spec("power_params", discrepancy=None)
+    exact = fit(runs, spec, seed=1, engine="quadrature").posterior
+    length = {"draws": 500, "tune": 500, "chains": 4, "retry": False}
+    made = fit(runs, spec, seed=1, engine="jax", **length)
+    assert made.engine == "jax" and made.posterior.sizes["chain"] == 4
+    for name in get_law("power_params").parameter_names:
+        one, two = (np.log(p[name].values.ravel()) for p in (exact, made.posterior))
+        # About a thousand effective draws: four standard errors of a mean and of an s.d.
+        assert abs(one.mean() - two.mean()) < 0.15 * one.std()
+        assert 0.88 < two.std() / one.std() < 1.14
