@@ -20,8 +20,8 @@ def run(module, *arguments):
 def test_a_kill_at_a_random_moment_spoils_no_file_and_loses_nothing_reported():
     # Fits and back-tests are killed too by the whole of it: python -m tests.faults.kill
     kinds = ("save", "report", "ledger")
-    said = run("tests.faults.kill", "--count", "24", "--kinds", *kinds)
-    assert said.endswith("24 kills, 0 faults\n")
+    said = run("tests.faults.kill", "--count", "12", "--kinds", *kinds)
+    assert said.endswith("12 kills, 0 faults\n")
 
 
 def test_a_cluster_gives_what_one_process_gives_even_if_it_loses_a_worker():
