@@ -11,7 +11,7 @@ from bayeslaw.model import Discrepancy, Noise, Spec, build_model, lay_out
 from bayeslaw.simulation import simulate
 from tests.inference.ladders import LATE
 
-DRAWS = 8000
+DRAWS = 4000
 MODE = Mode("py", None)  # evaluated once or twice: compiling costs more than it saves
 PUBLISHED = {"E": 1.7, "A": 400.0, "B": 410.0, "alpha": 0.34, "beta": 0.28}
 MIXED = {"E": "none", "alpha": "shared"}
@@ -73,7 +73,7 @@ def test_numpy_and_the_graph_draw_from_one_prior(pool, labs, query, ladders):
         for left, right in ((a, b), (np.diff(a), np.diff(b))):
             for x, y in zip(left.T.round(9), right.T.round(9), strict=True):
                 assert stats.ks_2samp(x, y).pvalue > 1e-5, name
-                assert abs(np.std(x) - np.std(y)) <= 0.06 * np.std(y), name
+                assert abs(np.std(x) - np.std(y)) <= 0.085 * np.std(y), name
 
 
 @pytest.mark.parametrize("tails", [None, 4.0])

@@ -7,13 +7,13 @@ import pytest
 from pytensor.compile.mode import Mode
 
 from bayeslaw.inference import fit
-from bayeslaw.laws import get_law
 from bayeslaw.model import Checkpoints, Discrepancy, Spec
 from bayeslaw.model.affine_jax import register
 from bayeslaw.model.build import build_model
 from bayeslaw.model.layout import lay_out
-from bayeslaw.simulation import simulate
 from tests.inference.ladders import ladder
+from tests.posteriors.cases import CASES
+from tests.posteriors.comparison import gaps
 
 MODE: Any = Mode("py", None)  # type: ignore[arg-type] - evaluated once or twice
 # What JAX and numpyro warn of themselves, and that no user can change.
@@ -46,18 +46,12 @@ def test_the_density_on_jax_is_that_of_the_graph(on_jax, rng):
         np.testing.assert_allclose(flat, slope(point), rtol=1e-6, atol=1e-6)
 
 
-def test_chains_on_jax_have_the_posterior_of_quadrature(on_jax):
-    sizes = np.geomspace(3e7, 3e9, 8)
-    runs = simulate(
-        "power_params", {"E": 1.7, "A": 400.0, "alpha": 0.34}, params=sizes, tokens=20 * sizes
+def test_chains_on_jax_have_the_posterior_of_the_reference(on_jax):
+    case = CASES["trusted"]
+    made = fit(
+        case.runs, case.spec, seed=1, engine="jax", draws=500, tune=300, chains=4, retry=False
     )
-    spec = Spec("power_params", discrepancy=None)
-    exact = fit(runs, spec, seed=1, engine="quadrature").posterior
-    length = {"draws": 500, "tune": 300, "chains": 4, "retry": False}
-    made = fit(runs, spec, seed=1, engine="jax", **length)
     assert made.engine == "jax" and made.posterior.sizes["chain"] == 4
-    for name in get_law("power_params").parameter_names:
-        one, two = (np.log(p[name].values.ravel()) for p in (exact, made.posterior))
-        # About a thousand effective draws: four standard errors of a mean and of an s.d.
-        assert abs(one.mean() - two.mean()) < 0.15 * one.std()
-        assert 0.88 < two.std() / one.std() < 1.14
+    for label, gap in gaps(made, "trusted").items():
+        # Several hundred effective draws: four standard errors of a mean and of an s.d.
+        assert abs(gap.apart) < 0.2 and 0.86 < gap.ratio < 1.16, (label, gap)

@@ -55,7 +55,7 @@ _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 
 
 def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
-    """Sample the posterior by importance-weighted lattices and NUTS on the population.
+    """Sample the posterior by importance-weighted lattices of families and of the population.
 
     Each family's posterior under a working prior is a cloud of weighted points. What its rows say,
     as a Gaussian with the working prior divided out, goes into the population's density; what the
