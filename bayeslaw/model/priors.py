@@ -71,11 +71,11 @@ class Priors:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         stated: dict[str, Any] = {f"{n}, with discrepancy": v for n, v in self.intervals.items()}
         stated |= {f"{n}, without discrepancy": v for n, v in self.trusting.items()}
-        stated |= {"run": self.run, "checkpoint": self.checkpoint, "scale": self.scale}
-        stated |= {"kappa": self.kappa}
+        stated |= {"scale": self.scale}
+        others = {"run": self.run, "checkpoint": self.checkpoint, "kappa": self.kappa}
+        stated |= {n: v for n, v in others.items() if v is not None}
         for what, interval in stated.items():
-            if interval is not None:
-                check_interval(f"the learned prior of {what}", interval)
+            check_interval(f"the learned prior of {what}", interval)
         if set(self.intervals) != set(self.trusting):
             raise SpecError(
                 f"learned priors are of {', '.join(self.intervals)} with discrepancy and of "

@@ -94,3 +94,11 @@ def test_a_target_of_anything_is_refused_or_sound(params, tokens, flops):
         return
     assert all(0 < v < math.inf for v in (made.params, made.tokens, made.flops))
     assert not any(isinstance(v, bool) for v in (params, tokens, flops))
+
+
+@pytest.mark.parametrize("place", ["interval", "trusting"])
+def test_priors_without_an_interval_are_refused(place):
+    values = load_priors().to_dict()
+    values["parameters"]["E"][place] = None
+    with pytest.raises(SpecError, match="the 5 % and 95 % points"):
+        Priors.from_dict(values)
