@@ -20,6 +20,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 WIDE = {"width": 1280, "height": 900}
 HOVER = "Plotly.Fx.hover(document.querySelector('.plot'), [{curveNumber: 6, pointNumber: 0}])"
 REQUIRE = "BAYESLAW_REQUIRE_BROWSER"
+POINT = ".plot .scatterlayer .trace .point"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def live(browser, made):
     """Open the page once: it is large, and every test can put back what it moves."""
     faults = []
     page = opened(browser, made, faults, viewport=WIDE)
-    page.wait_for_selector(".plot .scatterlayer .trace .point")
+    page.wait_for_selector(POINT)
     return page, faults
 
 
@@ -78,6 +79,14 @@ def page(live):
     live[0].set_viewport_size(WIDE)
     live[0].emulate_media(media="screen")
     assert live[1] == []
+
+
+@pytest.fixture
+def unmoved(page):
+    """Lend the page with its sliders where they begin, whichever test moved them before."""
+    page.reload()
+    page.wait_for_selector(POINT)
+    return page
 
 
 def traces(page):
@@ -105,7 +114,8 @@ def test_on_a_telephone_nothing_is_wider_than_the_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_the_slider_moves_the_interval_and_the_fan(page, made):
+def test_the_slider_moves_the_interval_and_the_fan(unmoved, made):
+    page = unmoved
     way = walk(made.fit, made.forecast, 0)
     low, high = made.forecast.interval(0.9)[0]
     assert f"90 % interval {low:.3f} to {high:.3f}" in moved(page, 0, None)
@@ -116,10 +126,10 @@ def test_the_slider_moves_the_interval_and_the_fan(page, made):
     assert moved(page, 0, "Home") == step_text(way, 0)
 
 
-def test_each_target_has_a_place_of_its_own_on_the_slider(page, made):
+def test_each_target_has_a_place_of_its_own_on_the_slider(unmoved, made):
     way = walk(made.fit, made.forecast, 1)
-    moved(page, 0, "End")
-    assert moved(page, 1, None) == step_text(way, way.start)
+    moved(unmoved, 0, "End")
+    assert moved(unmoved, 1, None) == step_text(way, way.start)
 
 
 def test_a_family_can_be_hidden_and_shown(page):
