@@ -329,13 +329,11 @@ def killed(name: str, count: int, made: tuple[Fit, Fit], rng: np.random.Generato
                 asks, among = (signal.SIGINT, signal.SIGTERM)[tally.kills % 2], (0.1, 0.8)
             child = begun(kind)
             hit = child.alive(lasts * rng.uniform(*among))
-            if asks in ASKED and child.said:
-                hit = False  # there was nothing left to end
+            ending, asked_at = bool(child.said), time.perf_counter()
             os.kill(child.pid, asks)  # not yet waited for, so the number is still its own
-            asked_at = time.perf_counter()
             code, said = child.wait()
-            if asks in ASKED and said and time.perf_counter() - asked_at < _FINISHING:
-                hit = False  # it was at its end already, and not deaf
+            ending = ending or (bool(said) and time.perf_counter() - asked_at < _FINISHING)
+            hit = hit and not (asks in ASKED and ending)  # at its end already, and not deaf
             hit = hit and (code == -asks or asks in ASKED)  # it may have ended a moment before
             tally.kills += hit
             tally.late += hit and bool(said)

@@ -9,10 +9,10 @@ from bayeslaw.inference.quadrature.select import messages
 POINTS = 400
 
 
-def told(precision, n, seed, spread=1.0):
+def told(precision, n, seed):
     """Return what points tell of families that scatter, and the exact messages.
 
-    Families scatter by ``spread`` around a half; each one's rows know its values to these
+    Families scatter by one around a half; each one's rows know its values to these
     precisions, and its posterior under a standard normal is seen through so many points.
     """
     rng = np.random.default_rng(seed)
@@ -21,7 +21,7 @@ def told(precision, n, seed, spread=1.0):
     own = (basis * precision) @ basis.T
     found, moments = [], []
     for _ in range(n):
-        truth = 0.5 + spread * rng.standard_normal(size)
+        truth = 0.5 + rng.standard_normal(size)
         moment = own @ truth + basis @ (np.sqrt(precision) * rng.standard_normal(size))
         covariance = np.linalg.inv(own + np.eye(size))
         points = rng.multivariate_normal(covariance @ moment, covariance, POINTS)
