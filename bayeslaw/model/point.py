@@ -81,7 +81,7 @@ def fit_point(
 
     shifts = np.linspace(-0.8, 0.8, starts) if starts > 1 else np.zeros(1)
     nonlinear = np.array([n in law.nonlinear for n in law.parameter_names])
-    method = "trf" if spread is not None or len(loss) < len(location) else "lm"
+    method = "trf" if spread is None and len(loss) < len(location) else "lm"
     best = min(
         (
             _solve(

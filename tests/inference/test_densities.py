@@ -12,7 +12,9 @@ from bayeslaw.inference.collapsed.tape import play, rewind, tape
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.prior import draw_prior, log_likelihood
 from bayeslaw.inference.quadrature.evidence import MIDDLE, WIDTH
+from bayeslaw.inference.quadrature.gaussian import Gaussian
 from bayeslaw.inference.quadrature.ladder import Belief, ladders
+from bayeslaw.inference.quadrature.pointwise import Pointwise
 from bayeslaw.inference.quadrature.population import Population, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
 from bayeslaw.inference.quadrature.select import choose
@@ -21,6 +23,7 @@ from bayeslaw.laws import LAWS, get_law
 from bayeslaw.laws.law import Input, Parameter, law, prior_location
 from bayeslaw.model import Noise, Spec, lay_out
 from bayeslaw.model.layout import APART, CAP
+from bayeslaw.runs import load_runs
 from tests.inference.ladders import LATE, POOLINGS, TRUTHS, ladder, spec_for
 
 
@@ -176,18 +179,19 @@ def test_the_tape_of_a_law_is_the_law_and_its_slopes(name, rng):
     np.testing.assert_allclose(found, slopes, rtol=1e-5, atol=1e-8)
 
 
-def _population(pooling: str, rng: np.random.Generator) -> Population:
+def _gaussian(pooling: str, rng: np.random.Generator) -> Gaussian:
     """Five families with a Gaussian message each, some of them silent in some directions."""
     spec = spec_for("chinchilla", pooling)
     layout = lay_out(spec, ladder(families=5, checkpoints=8))
     roots = 3.0 * rng.standard_normal((5, 7, 4))
-    return Population(spec, layout, roots @ roots.swapaxes(1, 2), rng.standard_normal((5, 7)))
+    precision, moment = roots @ roots.swapaxes(1, 2), rng.standard_normal((5, 7))
+    return Gaussian(Population(spec, layout), precision, moment)
 
 
 def _joint(population: Population, spreads: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     """Return mean and covariance of (population, labs, families), stacked as one Gaussian."""
     centre, sd = population.top
-    own, across = (v[0] for v in population._scatter({n: v[None] for n, v in spreads.items()}))
+    own, across = (v[0] for v in population.scatter({n: v[None] for n, v in spreads.items()}))
     lab = population.lab_of_family
     up = np.zeros((1 + int(lab.max()) + 1 + len(lab), 1 + int(lab.max()) + 1 + len(lab)))
     above = np.array([-1, *[0] * (int(lab.max()) + 1), *(1 + lab)])
@@ -203,7 +207,8 @@ def _joint(population: Population, spreads: dict[str, np.ndarray]) -> tuple[np.n
 
 @pytest.mark.parametrize("pooling", ["partial", "none", "no labs"])
 def test_the_population_is_integrated_out_exactly(pooling, rng):
-    population = _population(pooling, rng)
+    known = _gaussian(pooling, rng)
+    population = known.population
     size = len(population.top[0])
     found, expected = [], []
     for x in 0.5 * rng.standard_normal((3, population.size)):
@@ -213,7 +218,7 @@ def test_the_population_is_integrated_out_exactly(pooling, rng):
         first = len(mean) - 5 * size
         for f in range(5):
             at = slice(first + f * size, first + (f + 1) * size)
-            precision[at, at], moment[at] = population.precision[f], population.moment[f]
+            precision[at, at], moment[at] = known.precision[f], known.moment[f]
         inner = np.eye(len(mean)) + covariance @ precision
         shifted = moment - precision @ mean
         expected.append(
@@ -221,9 +226,9 @@ def test_the_population_is_integrated_out_exactly(pooling, rng):
             - 0.5 * np.linalg.slogdet(inner)[1]
         )
         named = {n: v[None] for n, v in population.spreads(x).items()}
-        found.append(population._evidence(named)[0][0])
+        found.append(known._evidence(named)[0][0])
         many = {n: np.repeat(v, 20_000, axis=0) for n, v in named.items()}
-        drawn = population._evidence(many, np.random.default_rng(0))[1].reshape(20_000, -1)
+        drawn = known._evidence(many, np.random.default_rng(0))[1].reshape(20_000, -1)
         k = drawn.shape[1]
         exact = mean + np.linalg.solve(inner, covariance @ shifted)
         spread = np.sqrt(np.diag(np.linalg.solve(inner, covariance)))
@@ -255,6 +260,41 @@ def test_points_are_chosen_by_their_weights_whether_offered_or_weighed(rng):
     assert abs(index.sum() - share.sum()) < 4 * np.sqrt((share * (1 - share)).sum()) + 1
 
 
+@pytest.mark.parametrize("pooling", ["partial", "no labs", "none"])
+def test_points_tell_the_evidence_that_their_density_integrates_to(pooling, rng):
+    # Each family's rows are Gaussian here, so the density of centres and spreads is known.
+    spec = spec_for("chinchilla", pooling)
+    table = ladder(families=3).table
+    layout = lay_out(spec, load_runs(table.assign(lab=table["family"])))  # a lab each
+    population = Population(spec, layout)
+    middle, size = population.top[0], len(population.top[0])
+    wide = first_belief(spec, layout)
+    clouds, likelihoods = [], []
+    for _ in layout.families:
+        mean = middle + 0.1 * rng.standard_normal(size)
+        root = 0.1 * np.tril(rng.standard_normal((size, size))) + 0.1 * np.eye(size)
+        values = mean + rng.standard_normal((100_000, size)) @ root.T
+        # Drawn from what the rows say, so that the weights are those of the working prior.
+        log_weight = norm.logpdf(values, wide.mean, wide.spread).sum(1)
+        clouds.append(Cloud(
+            values[:, : size - 1], values[:, size - 1 :], np.empty((len(values), 0)), log_weight,
+            0.0, (mean, np.eye(size)), [],
+        ))  # fmt: skip
+        likelihoods.append((mean, root @ root.T))
+    known = Pointwise.of(population, np.arange(3), clouds, [wide] * 3)
+    z = 0.3 * rng.standard_normal((6, population.size + int(known.free.sum())))
+    drawn = known.named(z)
+    np.testing.assert_allclose(known.coordinates(drawn), z, atol=1e-12)
+    exact = population.log_prior(z[:, : population.size]) + norm.logpdf(
+        z[:, population.size :]
+    ).sum(1)
+    for f, (mean, covariance) in enumerate(likelihoods):
+        for d, (centre, spread) in enumerate(zip(*population.around(drawn, f), strict=True)):
+            exact[d] += multivariate_normal.logpdf(mean, centre, covariance + np.diag(spread**2))
+    found = known.log_density(z)
+    np.testing.assert_allclose(found - found[0], exact - exact[0], atol=0.15)
+
+
 @pytest.mark.parametrize("pooling", ["partial", "no labs"])
 def test_a_family_hears_from_the_others_and_not_from_itself(pooling, rng):
     spec = spec_for("chinchilla", pooling)
@@ -263,8 +303,9 @@ def test_a_family_hears_from_the_others_and_not_from_itself(pooling, rng):
     moment = rng.standard_normal((4, 6))
     loud = moment.copy()
     loud[2] += 1000.0
-    both = [Population(spec, layout, precision, m) for m in (moment, loud)]
-    beliefs = [population.cavities(np.zeros(population.size), 1.0) for population in both]
+    population = Population(spec, layout)
+    both = [Gaussian(population, precision, m) for m in (moment, loud)]
+    beliefs = [known.cavities(np.zeros(population.size), 1.0) for known in both]
     np.testing.assert_allclose(beliefs[0][2].mean, beliefs[1][2].mean)
     assert not np.allclose(beliefs[0][0].mean, beliefs[1][0].mean)
 

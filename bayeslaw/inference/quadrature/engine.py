@@ -14,20 +14,19 @@ from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
+from bayeslaw.inference.quadrature.gaussian import gaussian_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
-from bayeslaw.inference.quadrature.lattice import Guide, systematic
-from bayeslaw.inference.quadrature.population import Population, first_belief
+from bayeslaw.inference.quadrature.lattice import Guide, mixed, systematic
+from bayeslaw.inference.quadrature.pointwise import Pointwise
+from bayeslaw.inference.quadrature.population import Population, Sampled, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, heard, messages, seen_again, under
+from bayeslaw.inference.quadrature.select import choose, covered, seen_again
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
 from bayeslaw.pool import call, in_parallel
-
-# The working prior of a family is this much wider than what the other families say of it.
-_WIDER = 1.25
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,6 @@ class _Pass:
     most: int
 
 
-# How often families and population answer each other, and what is no answer any more, in s.d.
-_TALKS, _STILL = 6, 0.05
-
 _FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 4096)
 # Of many families each adds little, and must cost little.
@@ -52,15 +48,19 @@ _ALONE = _Pass(1024, 800.0, 4096)
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
 _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
+_AGAIN_OF_MANY = (_Pass(512, 800.0, 4096), _Pass(2048, 1600.0, 4096))
+# Where a larger part of the families was sampled again, the population is drawn again too.
+_FEW = 0.1
 
 
 def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     """Sample the posterior by importance-weighted lattices of families and of the population.
 
-    Each family's posterior under a working prior is a cloud of weighted points. What its rows say,
-    as a Gaussian with the working prior divided out, goes into the population's density; what the
-    other families then say of it is its next working prior. At the end each family's points are
-    weighted anew for every draw of the population, so its draws are exact given the population.
+    Each family's posterior under a working prior is a cloud of weighted points. Weighted anew they
+    tell the evidence of any population, and where the population lies is the next working prior.
+    At the end each family's points are weighted anew for every draw of the population, so its
+    draws are exact given the population. Only where labs hold several families, so that labs are
+    too many coordinates, does what a family's rows say stand as a Gaussian in that evidence.
     """
     begin = time.perf_counter()
     load_kernel()
@@ -75,33 +75,42 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
 
 def _together(work: _Work, settings: Settings) -> Drawn:
     spec, layout, rows = work.spec, work.layout, work.rows
+    population, families = Population(spec, layout), np.arange(len(rows))
     beliefs = [first_belief(spec, layout)] * len(rows)
     guides = [_first_guide(spec, layout, beliefs[0])] * len(rows)
-    clouds = work.clouds(beliefs, guides, _FIRST, looks=[True] * len(rows))
-    population, guide = work.settled(clouds, beliefs, None)
-    last = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
-    before, beliefs = beliefs, population.cavities(guide[0], _WIDER)
-    moved = [seen_again(*m) for m in zip(clouds, before, beliefs, strict=True)]
-    clouds = work.clouds(beliefs, [g for g, _ in moved], last, looks=[not k for _, k in moved])
-    population, guide = work.settled(clouds, beliefs, guide)
-    found = population.draws(settings.chains * settings.draws, guide, work.rng(), settings.cores)
-    drawn = found.values
-    chosen, ess = work.choose(population, clouds, beliefs, drawn, range(len(rows)))
-    for step in _AGAIN:
+    looks = [True] * len(rows)
+    # Of many families some are enough to tell where all lie, unless labs are to be told apart.
+    some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
+    found: Sampled | None = None
+    for step in (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
+        clouds = work.clouds(beliefs, guides, step, some, looks=looks)
+        found = work.drawn(population, clouds, beliefs, some, found)
+        at = [covered(*population.around(found.values, f)) for f in families]
+        near = [seen_again(c, beliefs[f], at[f]) for c, f in zip(clouds, some, strict=True)]
+        guides, looks = [mixed([g for g, _ in near])] * len(rows), [True] * len(rows)
+        for f, (guide, known) in zip(some, near, strict=True):
+            guides[f], looks[f] = guide, not known
+        beliefs = at
+    step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
+    clouds = work.clouds(beliefs, guides, step, families, looks=looks)
+    found = work.drawn(population, clouds, beliefs, families, found)
+    chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
+    for step in _AGAIN if len(rows) <= _MANY else _AGAIN_OF_MANY:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
         poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy)
         if not poor.size:
             break
-        now = population.cavities(guide[0], _WIDER)
-        moved = [seen_again(clouds[f], beliefs[f], now[f]) for f in poor]
-        for (near, _), f in zip(moved, poor, strict=True):
-            clouds[f], beliefs[f] = replace(clouds[f], guide=near), now[f]
-        again = work.clouds(
-            beliefs, [c.guide for c in clouds], step, poor, looks=[not k for _, k in moved]
-        )
+        for f in poor:
+            now = covered(*population.around(found.values, f))
+            guides[f], known = seen_again(clouds[f], beliefs[f], now)
+            beliefs[f], looks[f] = now, not known
+        again = work.clouds(beliefs, guides, step, poor, looks=looks)
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
-        chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, drawn, poor)
+        if len(poor) > _FEW * len(rows):
+            found, poor = work.drawn(population, clouds, beliefs, families, found), families
+        chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
+    drawn = found.values
     if population.has_labs:
         values = np.stack([c.log_parameters[i] for c, i in zip(clouds, chosen, strict=True)])
         drawn["log_lab"] = population.redrawn_labs(drawn, values, work.rng())
@@ -117,7 +126,7 @@ def _alone(work: _Work, settings: Settings) -> Drawn:
     """Sample one family, whose population was integrated out."""
     belief = first_belief(work.spec, work.layout)
     guide = _first_guide(work.spec, work.layout, belief)
-    (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, looks=[True])
+    (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, [0], looks=[True])
     rng = work.rng()
     index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
     own = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
@@ -164,63 +173,39 @@ class _Work:
         beliefs: list[Belief],
         guides: list[Guide],
         step: _Pass,
-        which: Iterable[int] | None = None,
+        which: Iterable[int],
         *,
         looks: list[bool],
     ) -> list[Cloud]:
-        """Sample families, all unless told which; where to look is known unless told to look."""
-        chosen = range(len(self.rows)) if which is None else list(which)
+        """Sample families; where to look is known unless told to look."""
         calls = [
             call(
                 weighted_points, self.spec, self.rows[f], beliefs[f], guides[f],
-                rng=self.rng(), look=look,
+                rng=self.rng(), look=looks[f],
                 cores=self.cores if len(self.rows) == 1 else 1, **vars(step),
             )
-            for f, look in zip(chosen, looks, strict=True)
+            for f in which
         ]  # fmt: skip
         return self.settings.pool.made(
             calls, makes=Cloud, together=_TOGETHER, threads=self.cores,
             shown="families" if self.settings.progress else None,
         )  # fmt: skip
 
-    def settled(
-        self, clouds: list[Cloud], beliefs: list[Belief], guide: Guide | None
-    ) -> tuple[Population, Guide]:
-        """Let families and population speak until neither moves, the points staying where they are.
-
-        Returns
-        -------
-        The population, and where its spreads lie.
-        """
-        spec, layout = self.spec, self.layout
-        seen, at = clouds, beliefs
-        size = len(beliefs[0].mean)
-        precision = np.zeros((len(clouds), size, size))
-        moment = np.zeros((len(clouds), size))
-        population: Population | None = None
-        for talk in range(_TALKS):
-            calls = [call(heard, c, b) for c, b in zip(seen, at, strict=True)]
-            found = in_parallel(self.cores, calls)
-            told = [f for f, said in enumerate(found) if said is not None]
-            if told:
-                ess = np.array([seen[f].ess for f in told])
-                said = messages([found[f] for f in told], ess, [at[f] for f in told])
-                # Half of what was said before keeps them from talking past each other.
-                old = 0.5 if talk else 0.0
-                precision[told] = old * precision[told] + (1 - old) * said[0]
-                moment[told] = old * moment[told] + (1 - old) * said[1]
-            population = Population(spec, layout, precision.copy(), moment.copy())
-            guide = population.adapted(guide, self.rng(), self.cores)
-            before, at = at, population.cavities(guide[0], _WIDER)
-            far = max(
-                np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True)
-            )
-            if far < _STILL and at is not beliefs:
-                break
-            calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]
-            seen = in_parallel(self.cores, calls)
-        assert population is not None and guide is not None  # there is a first talk
-        return population, guide
+    def drawn(
+        self,
+        population: Population,
+        clouds: list[Cloud],
+        beliefs: list[Belief],
+        which: np.ndarray,
+        before: Sampled | None,
+    ) -> Sampled:
+        """Draw the population by the clouds of some families, looking first where it was."""
+        n, rng = self.settings.chains * self.settings.draws, self.rng()
+        at = [beliefs[f] for f in which]
+        if population.flat:
+            known = Pointwise.of(population, which, clouds, at)
+            return known.draws(n, before, rng, self.cores)
+        return gaussian_draws(population, clouds, at, n, before, rng, self.cores)
 
     def choose(
         self,

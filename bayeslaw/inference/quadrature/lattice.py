@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,14 +10,19 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from scipy.special import gammaincinv, gammaln, ndtri
 
+from bayeslaw.inference.health import MAX_TAIL_SHAPE
+
 # Mean and covariance of where to look.
 Guide = tuple[np.ndarray, np.ndarray]
+# The log density at points, shape (points, d).
+LogDensity = Callable[[np.ndarray], np.ndarray]
 
 _TAILS = 6.0
 # Points this many e-folds below the best do not count.
 _DEAD = 60.0
 _FEWEST = 50
 _BITS = 30
+_ROUNDS = 30
 _LONGEST = 2**12
 
 
@@ -97,6 +103,14 @@ def moments(u: np.ndarray, w: np.ndarray) -> Guide:
     return mean, covariance + 1e-8 * np.eye(len(mean))
 
 
+def mixed(guides: list[Guide]) -> Guide:
+    """Return mean and covariance of all guides together."""
+    means = np.array([m for m, _ in guides])
+    middle = means.mean(0)
+    off = means - middle
+    return middle, np.mean([c for _, c in guides], axis=0) + off.T @ off / len(means)
+
+
 def effective(log_weight: np.ndarray) -> float:
     """Return the effective number of points with these normalised log weights."""
     return float(1.0 / np.exp(2 * log_weight).sum())
@@ -121,3 +135,33 @@ def systematic(log_weight: np.ndarray, n: int, rng: np.random.Generator) -> np.n
     edges = np.cumsum(np.exp(log_weight - log_sum(log_weight)))
     even = (np.arange(n) + rng.random()) / n
     return np.minimum(np.searchsorted(edges, even), len(edges) - 1)
+
+
+def adapted(log_density: LogDensity, guide: Guide, points: int, rng: np.random.Generator) -> Guide:
+    """Return where a density lies, looking first where a guide says, at so many points a time."""
+    for _ in range(_ROUNDS):
+        x, log_q = Lattice.around(guide, rng).points(0, points)
+        guide, heat = tempered(x, log_density(x) - log_q)
+        if heat >= 1.0:
+            break
+    return guide
+
+
+def weighed(
+    log_density: LogDensity, lattice: Lattice, fewest: int, most: int, enough: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return points of a lattice with their normalised log weights and the shape of their tail.
+
+    Parameters
+    ----------
+    fewest, most : size of the lattice, doubled until it is enough, and its largest size.
+    enough : effective number of points wanted.
+    """
+    x, log_weight = np.empty((0, len(lattice.mean))), np.empty(0)
+    while True:
+        fresh, log_q = lattice.points(len(x), max(fewest, 2 * len(x)))
+        x = np.concatenate([x, fresh])
+        log_weight = np.append(log_weight, log_density(fresh) - log_q)
+        log_share, shape = smoothed(log_weight)
+        if (effective(log_share) >= enough and shape <= MAX_TAIL_SHAPE) or len(x) >= most:
+            return x, log_share, shape

@@ -1,4 +1,4 @@
-"""The population behind the families, what each family's rows say standing as a Gaussian."""
+"""The population behind the families: its spreads, centres and labs."""
 
 from __future__ import annotations
 
@@ -7,28 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from bayeslaw.inference.health import MAX_TAIL_SHAPE
-from bayeslaw.inference.quadrature.evidence import CEILING, MIDDLE, WIDTH, population_evidence
+from bayeslaw.inference.quadrature.evidence import CEILING, MIDDLE, WIDTH
 from bayeslaw.inference.quadrature.ladder import Belief
-from bayeslaw.inference.quadrature.lattice import (
-    Guide,
-    Lattice,
-    effective,
-    smoothed,
-    systematic,
-    tempered,
-)
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws import Law
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
-from bayeslaw.pool import call, in_parallel
-
-_ROUNDS = 30
-_COARSE = 512
-# Points behind the draws, at least and at most.
-_FEWEST, _MOST = 4096, 2**16
 
 
 @dataclass(frozen=True)
@@ -51,22 +36,14 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Population:
-    """The population, known by what each family's rows say of it.
+    """What families scatter around.
 
     Its spreads between families, and across labs if those are a level, have standard normal
-    coordinates of shape (spreads,); given them all else is Gaussian.
-
-    Attributes
-    ----------
-    precision, moment : what each family's rows say of its log parameters in units and log noise
-        levels, as a Gaussian in the region where the population puts them; shapes (families,
-        values, values) and (families, values).
+    coordinates of shape (spreads,).
     """
 
     spec: Spec
     layout: Layout
-    precision: np.ndarray
-    moment: np.ndarray
 
     @property
     def has_labs(self) -> bool:
@@ -114,7 +91,12 @@ class Population:
             out["across"] = 2 * typical * np.exp(MIDDLE + WIDTH * x[..., k:])
         return out
 
-    def _scatter(self, named: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def places(self, drawn: dict[str, np.ndarray]) -> np.ndarray:
+        """Turn spreads into coordinates, the inverse of :meth:`spreads`."""
+        named = [drawn[n] / (1 + i) for i, n in enumerate(self.spreads(np.zeros(self.size)))]
+        return np.hstack([(np.log(s / self.known[2]) - MIDDLE) / WIDTH for s in named])
+
+    def scatter(self, named: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return s.d. of families in their lab and of labs, shape (..., values)."""
         _, wide, _, partial, levels = self.known
         shape = (*named["between"].shape[:-1], len(levels))
@@ -125,64 +107,12 @@ class Population:
             across[..., : len(wide)] = np.where(partial, named["across"], 0.0)
         return own, across
 
-    def log_density(self, x: np.ndarray, cores: int = 1) -> np.ndarray:
-        """Return the log density of spreads at coordinates, shape (points, size)."""
-        named = self.spreads(x)
-        typical = self.known[2]
+    def log_prior(self, x: np.ndarray) -> np.ndarray:
+        """Return the log prior density of spreads at coordinates, shape (points, size)."""
         out = -0.5 * (x**2).sum(-1)
-        for i, n in enumerate(named):
-            out -= 0.5 * ((named[n] / (CEILING * (1 + i) * typical)) ** 2).sum(-1)
-        block = -(-len(x) // cores)
-        blocks = [slice(i, i + block) for i in range(0, len(x), block)]
-        calls = [call(self._evidence, {n: v[b] for n, v in named.items()}) for b in blocks]
-        found = out + np.concatenate([e for e, _ in in_parallel(cores, calls)])
-        return np.where(np.isfinite(found), found, -np.inf)
-
-    def _evidence(
-        self, named: dict[str, np.ndarray], rng: np.random.Generator | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log evidence of spreads, and draws of population and labs if asked for."""
-        centre, sd = self.top
-        own, across = self._scatter(named)
-        shape = (len(own), 2 + int(self.lab_of_family.max()), len(centre))
-        unit = np.empty((0, *shape[1:])) if rng is None else rng.standard_normal(shape)
-        drawn, out = np.empty_like(unit), np.empty(len(own))
-        shifted = self.moment - self.precision @ centre
-        population_evidence(
-            self.precision, shifted, self.lab_of_family, own, across, sd, unit, drawn, out
-        )
-        return out, centre + drawn
-
-    def adapted(self, guide: Guide | None, rng: np.random.Generator, cores: int) -> Guide:
-        """Return where the spreads lie, looking first where a guide says."""
-        guide = guide or (np.zeros(self.size), np.eye(self.size))
-        for _ in range(_ROUNDS):
-            x, log_q = Lattice.around(guide, rng).points(0, _COARSE)
-            guide, heat = tempered(x, self.log_density(x, cores) - log_q)
-            if heat >= 1.0:
-                break
-        return guide
-
-    def draws(self, n: int, guide: Guide, rng: np.random.Generator, cores: int) -> Sampled:
-        """Draw from the population's posterior: weighted spreads, and all else given them."""
-        lattice = Lattice.around(guide, rng)
-        points, x, log_weight = 0, np.empty((0, self.size)), np.empty(0)
-        while True:
-            fresh, log_q = lattice.points(points, max(_FEWEST, 2 * points))
-            x = np.concatenate([x, fresh])
-            log_weight = np.append(log_weight, self.log_density(fresh, cores) - log_q)
-            points = len(x)
-            log_share, shape = smoothed(log_weight)
-            ess = effective(log_share)
-            if (ess >= n and shape <= MAX_TAIL_SHAPE) or points >= _MOST:
-                break
-        values = self.spreads(x[rng.permutation(systematic(log_share, n, rng))])
-        _, drawn = self._evidence(values, rng)
-        k = len(self.known[0])
-        values["log_population"], values["levels"] = drawn[:, 0, :k], drawn[:, 0, k:]
-        if self.has_labs:
-            values["log_lab"] = drawn[:, 1:, :k]
-        return Sampled(values, ess, shape)
+        for i, spread in enumerate(self.spreads(x).values()):
+            out -= 0.5 * ((spread / (CEILING * (1 + i) * self.known[2])) ** 2).sum(-1)
+        return out
 
     def around(self, drawn: dict[str, np.ndarray], f: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what one family scatters around at each draw, means and spreads (draws, values).
@@ -205,6 +135,11 @@ class Population:
     def _only(self, f: int) -> bool:
         return self.has_labs and int((self.lab_of_family == self.lab_of_family[f]).sum()) == 1
 
+    @cached_property
+    def flat(self) -> bool:
+        """Whether families scatter around the population itself, no lab having two of them."""
+        return not self.has_labs or len(set(self.lab_of_family)) == len(self.lab_of_family)
+
     def redrawn_labs(
         self, drawn: dict[str, np.ndarray], values: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
@@ -224,49 +159,6 @@ class Population:
                 fresh = middle + np.sqrt(share * below) * rng.standard_normal(middle.shape)
                 out[:, lab] = np.where(partial, fresh, out[:, lab])
         return out
-
-    def cavities(self, x: np.ndarray, wider: float) -> list[Belief]:
-        """Return what the other families say of each family, made wider by a factor.
-
-        Parameters
-        ----------
-        x : coordinates of the spreads, near their mode.
-        """
-        own_sd, across_sd = self._scatter(self.spreads(x))
-        between, across = own_sd**2, across_sd**2
-        centre, sd = self.top
-        top = np.diag(sd**2)
-        lab, n_labs = self.lab_of_family, self.lab_of_family.max() + 1
-        own = _passed(self.precision, self.moment, between)
-        labs = np.zeros((n_labs, *own[0].shape[1:])), np.zeros((n_labs, own[1].shape[1]))
-        np.add.at(labs[0], lab, own[0])
-        np.add.at(labs[1], lab, own[1])
-        up = _passed(labs[0], labs[1], across)
-        mean, covariance = _combined(centre, top, up[0].sum(0) - up[0], up[1].sum(0) - up[1])
-        covariance = covariance + np.diag(across)
-        mean, covariance = _combined(
-            mean[lab], covariance[lab], labs[0][lab] - own[0], labs[1][lab] - own[1]
-        )
-        spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + between)
-        return [Belief(m, wider * s) for m, s in zip(mean, spread, strict=True)]
-
-
-def _passed(
-    precision: np.ndarray, moment: np.ndarray, variance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pass Gaussian messages up through scatter of this variance."""
-    share = np.linalg.inv(np.eye(moment.shape[-1]) + precision * variance)
-    out = share @ precision
-    return (out + out.swapaxes(-1, -2)) / 2, (share @ moment[..., None])[..., 0]
-
-
-def _combined(
-    mean: np.ndarray, covariance: np.ndarray, precision: np.ndarray, moment: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Combine priors, perhaps without scatter, with Gaussian messages."""
-    gain = np.linalg.inv(np.eye(mean.shape[-1]) + covariance @ precision)
-    moved = mean[..., None] + covariance @ moment[..., None]
-    return (gain @ moved)[..., 0], gain @ covariance
 
 
 def first_belief(spec: Spec, layout: Layout) -> Belief:

@@ -133,9 +133,20 @@ def _pooled(own: np.ndarray, ess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return own, (basis * (left + (1.0 - left) / n)) @ basis.T
 
 
+def covered(centre: np.ndarray, spread: np.ndarray) -> Belief:
+    """Return a normal about as wide as all draws together.
+
+    Parameters
+    ----------
+    centre, spread : of each draw, shape (draws, values).
+    """
+    wide = np.sqrt(np.quantile(spread, 0.9, axis=0) ** 2 + 2.0 * centre.var(0))
+    return Belief(centre.mean(0), wide)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _weigh(values, log_weight, centre, spread, weight):
-    """Write the weights of all points for one draw, the best at 1, and return their sum."""
+def weigh(values, log_weight, centre, spread, weight):
+    """Write the weights of all points for one draw, the best at 1; return their sum, log scale."""
     n = len(weight)
     weight[:] = log_weight
     for q in range(len(centre)):
@@ -160,7 +171,7 @@ def _weigh(values, log_weight, centre, spread, weight):
         power *= power
         weight[s] = power
         total += power
-    return total
+    return total, top
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -168,7 +179,7 @@ def _mean_weight(values, log_weight, centre, spread):
     """Return the average over draws of the points' normalised weights."""
     weight, out = np.empty(values.shape[1]), np.zeros(values.shape[1])
     for d in range(len(centre)):
-        share = 1.0 / (_weigh(values, log_weight, centre[d], spread[d], weight) * len(centre))
+        share = 1.0 / (weigh(values, log_weight, centre[d], spread[d], weight)[0] * len(centre))
         for s in range(len(weight)):
             out[s] += weight[s] * share
     return out
@@ -211,7 +222,7 @@ def _pick(values, log_weight, centre, spread, middle, wide, low, high, log_offer
         if index[d] >= 0:
             continue
         scans += 1
-        aim = rng.random() * _weigh(values, log_weight, centre[d], spread[d], weight)
+        aim = rng.random() * weigh(values, log_weight, centre[d], spread[d], weight)[0]
         below = 0.0
         index[d] = points - 1
         for s in range(points):
@@ -244,8 +255,8 @@ def choose(
     """
     values = values_of(cloud, len(belief.mean))
     log_weight = without_belief(cloud, belief)
-    middle = centre.mean(0)
-    wide = np.sqrt(np.quantile(spread, 0.9, axis=0) ** 2 + 2.0 * centre.var(0))
+    covering = covered(centre, spread)
+    middle, wide = covering.mean, covering.spread
     log_offer = log_weight + log_normal(values, middle, wide).sum(1)
     if not np.isfinite(log_offer.max()):
         # No point is possible under any draw: nothing stands behind these, and the gate says so.
