@@ -12,17 +12,21 @@ from bayeslaw.inference.rows import positions
 from bayeslaw.laws import Law
 from bayeslaw.model.layout import Layout
 from bayeslaw.model.spec import Spec
+from bayeslaw.pool import call, in_parallel
 
 _LOG_2PI = math.log(2 * math.pi)
 
 
-def run_log_likelihood(spec: Spec, layout: Layout, values: Mapping[str, np.ndarray]) -> np.ndarray:
+def run_log_likelihood(
+    spec: Spec, layout: Layout, values: Mapping[str, np.ndarray], cores: int = 1
+) -> np.ndarray:
     """Return the log density of each run at each draw, shape (draws, runs).
 
     Parameters
     ----------
     values : law parameters, noise levels and discrepancy by family, shape (draws, families), and
         components, shape (draws, families, rank).
+    cores : threads that share the families.
     """
     law: Law = spec.law  # type: ignore[assignment]
     families, position = len(layout.families), positions(layout)
@@ -32,7 +36,8 @@ def run_log_likelihood(spec: Spec, layout: Layout, values: Mapping[str, np.ndarr
     inputs = layout.inputs(law)
     out = np.empty((len(values["run_sd"]), len(layout.runs)))
     none = np.zeros(len(out))
-    for f in range(families):
+
+    def of_family(f: int) -> None:
         own = slice(rows[f], rows[f + 1])
         at = {n: values[n][:, f, None] for n in law.parameter_names}
         off = layout.log_loss[own] - np.log(law({n: v[own] for n, v in inputs.items()}, at))
@@ -50,6 +55,8 @@ def run_log_likelihood(spec: Spec, layout: Layout, values: Mapping[str, np.ndarr
             np.ascontiguousarray(values["run_sd"][:, f]), checkpoint, scale,
             float(spec.noise.tails or 0.0),
         )  # fmt: skip
+
+    in_parallel(cores, [call(of_family, f) for f in range(families)])
     return out
 
 

@@ -55,7 +55,8 @@ def fit_point(
         values = dict(zip(law.parameter_names, columns, strict=True))
         with np.errstate(all="ignore"):  # far from the fit; bounded on the next line
             losses = law(inputs, values) * np.ones_like(loss)
-        return np.log(np.clip(np.nan_to_num(losses, nan=1e300), 1e-300, 1e300))
+        # The larger one is also taken in place of no number.
+        return np.log(np.maximum(np.fmin(losses, 1e300), 1e-300))
 
     def slopes(log_parameters: np.ndarray) -> np.ndarray:
         """Return the derivatives of the log loss, shape (rows, parameters)."""

@@ -140,7 +140,7 @@ def _gathered(
     ess: np.ndarray,
     shapes: np.ndarray,
 ) -> Drawn:
-    likelihood = {"loss": run_log_likelihood(work.spec, work.layout, values)}
+    likelihood = {"loss": run_log_likelihood(work.spec, work.layout, values, work.cores)}
     return Drawn(
         tidy(work.spec, work.layout, values, settings.chains),
         xr.Dataset(),

@@ -24,11 +24,10 @@ from bayeslaw.inference.quadrature.sampler import Cloud
 from bayeslaw.inference.quadrature.select import values_of, weigh, without_belief
 from bayeslaw.pool import call, in_parallel
 
-_COARSE = 512
-# Points behind the draws, and how many effective ones are enough; of many families each point
-# costs much.
-_FEWEST, _ENOUGH = 4096, 1000.0
-_FEWEST_OF_MANY, _ENOUGH_OF_MANY = 2048, 500.0
+# Points of a look, points behind the draws and how many effective ones are enough; where there are
+# many families each point costs much.
+_LOOK, _FEWEST, _ENOUGH = 512, 4096, 1000.0
+_OF_MANY = 256, 2048, 500.0
 _MANY, _MOST = 100, 2**14
 
 
@@ -118,9 +117,9 @@ class Pointwise:
         if before is not None:
             known = self.coordinates(before.values)
             guide = moments(known, np.full(len(known), 1.0 / len(known)))
-        lattice = Lattice.around(adapted(log_density, guide, _COARSE, rng), rng)
         few = len(self.points) <= _MANY
-        fewest, enough = (_FEWEST, _ENOUGH) if few else (_FEWEST_OF_MANY, _ENOUGH_OF_MANY)
+        look, fewest, enough = (_LOOK, _FEWEST, _ENOUGH) if few else _OF_MANY
+        lattice = Lattice.around(adapted(log_density, guide, look, rng), rng)
         z, log_share, shape = weighed(log_density, lattice, fewest, _MOST, enough)
         values = self.named(z[rng.permutation(systematic(log_share, n, rng))])
         return Sampled(values, effective(log_share), shape)
