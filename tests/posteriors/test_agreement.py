@@ -65,7 +65,8 @@ def test_quadrature_forecasts_what_the_reference_does(name):
     losses = {label: gap for label, gap in found(name).items() if label.startswith("loss[")}
     assert losses
     for label, gap in losses.items():
-        assert abs(gap.apart) < 0.1 and 0.95 < gap.ratio < 1.05, (label, gap)
+        # A thousand draws scatter by some per cent around the limit of .95 to 1.05.
+        assert abs(gap.apart) < 0.1 and 0.93 < gap.ratio < 1.07, (label, gap)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,6 @@ def test_quadrature_forecasts_what_the_reference_does(name):
 )
 def test_quadrature_has_the_parameters_of_the_reference(name):
     for label, gap in found(name).items():
-        # A thousand draws scatter by some per cent around the limit of .95 to 1.05.
         assert abs(gap.apart) < 0.1 and 0.93 < gap.ratio < 1.07, (label, gap)
 
 

@@ -40,6 +40,9 @@ class _Pass:
 
 _FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 4096)
+# The population of a few families is told by few points, of which there must be more.
+_LAST_OF_FEW = _Pass(1024, 1600.0, 4096)
+_FEW = 10
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
@@ -49,8 +52,8 @@ _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
 _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 _AGAIN_OF_MANY = (_Pass(512, 800.0, 4096), _Pass(2048, 1600.0, 4096))
-# Where a larger part of the families was sampled again, the population is drawn again too.
-_FEW = 0.1
+# Where a larger part of the families was sampled again, a population of points is drawn again too.
+_PART = 0.1
 
 
 def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
@@ -91,7 +94,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         for f, (guide, known) in zip(some, near, strict=True):
             guides[f], looks[f] = guide, not known
         beliefs = at
-    step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
+    step = _LAST_OF_FEW if len(rows) <= _FEW else _LAST if len(rows) <= _MANY else _LAST_OF_MANY
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
     found = work.drawn(population, clouds, beliefs, families, found)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
@@ -107,7 +110,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         again = work.clouds(beliefs, guides, step, poor, looks=looks)
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
-        if len(poor) > _FEW * len(rows):
+        if population.flat and len(poor) > _PART * len(rows):
             found, poor = work.drawn(population, clouds, beliefs, families, found), families
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values

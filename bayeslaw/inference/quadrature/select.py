@@ -20,6 +20,8 @@ _DEAD = -30.0
 _TRIES = 100
 _SCANS = 32
 _HEARD = 128
+# What a covering normal is as wide as: most draws' spreads, the middle of their centres, and more.
+_WIDE, _MIDDLE, _WIDER = 0.75, (0.16, 0.84), 1.25
 # A family with fewer effective points is not listened to in this pass.
 _LEAST_HEARD = 40.0
 
@@ -140,8 +142,9 @@ def covered(centre: np.ndarray, spread: np.ndarray) -> Belief:
     ----------
     centre, spread : of each draw, shape (draws, values).
     """
-    wide = np.sqrt(np.quantile(spread, 0.9, axis=0) ** 2 + 2.0 * centre.var(0))
-    return Belief(centre.mean(0), wide)
+    low, high = np.quantile(centre, _MIDDLE, axis=0)
+    wide = np.hypot(np.quantile(spread, _WIDE, axis=0), 0.5 * (high - low))
+    return Belief(centre.mean(0), _WIDER * wide)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
