@@ -281,7 +281,7 @@ def test_points_tell_the_evidence_that_their_density_integrates_to(pooling, rng)
             0.0, (mean, np.eye(size)), [],
         ))  # fmt: skip
         likelihoods.append((mean, root @ root.T))
-    known = Pointwise.of(population, np.arange(3), clouds, [wide] * 3)
+    known = Pointwise.of(population, [0, 1, 2], clouds, [wide] * 3)
     z = 0.3 * rng.standard_normal((6, population.size + int(known.free.sum())))
     drawn = known.named(z)
     np.testing.assert_allclose(known.coordinates(drawn), z, atol=1e-12)

@@ -39,10 +39,7 @@ class _Pass:
 
 
 _FIRST = _Pass(128, 200.0, 1024)
-_LAST = _Pass(512, 800.0, 4096)
-# The population of a few families is told by few points, of which there must be more.
-_LAST_OF_FEW = _Pass(1024, 1600.0, 4096)
-_FEW = 10
+_LAST = _Pass(512, 800.0, 2048)
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
@@ -78,7 +75,7 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
 
 def _together(work: _Work, settings: Settings) -> Drawn:
     spec, layout, rows = work.spec, work.layout, work.rows
-    population, families = Population(spec, layout), np.arange(len(rows))
+    population, families = Population(spec, layout), list(range(len(rows)))
     beliefs = [first_belief(spec, layout)] * len(rows)
     guides = [_first_guide(spec, layout, beliefs[0])] * len(rows)
     looks = [True] * len(rows)
@@ -94,14 +91,14 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         for f, (guide, known) in zip(some, near, strict=True):
             guides[f], looks[f] = guide, not known
         beliefs = at
-    step = _LAST_OF_FEW if len(rows) <= _FEW else _LAST if len(rows) <= _MANY else _LAST_OF_MANY
+    step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
     found = work.drawn(population, clouds, beliefs, families, found)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
     for step in _AGAIN if len(rows) <= _MANY else _AGAIN_OF_MANY:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
-        poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy)
-        if not poor.size:
+        poor = np.flatnonzero((ess < MIN_IMPORTANCE_ESS) | heavy).tolist()
+        if not poor:
             break
         for f in poor:
             now = covered(*population.around(found.values, f))
@@ -199,7 +196,7 @@ class _Work:
         population: Population,
         clouds: list[Cloud],
         beliefs: list[Belief],
-        which: np.ndarray,
+        which: list[int],
         before: Sampled | None,
     ) -> Sampled:
         """Draw the population by the clouds of some families, looking first where it was."""

@@ -26,9 +26,8 @@ from bayeslaw.pool import call, in_parallel
 
 # Points of a look, points behind the draws and how many effective ones are enough; where there are
 # many families each point costs much.
-_LOOK, _FEWEST, _ENOUGH = 512, 4096, 1000.0
-_OF_MANY = 256, 2048, 500.0
-_MANY, _MOST = 100, 2**14
+_LOOK, _LOOK_OF_MANY, _MANY = 512, 256, 100
+_FEWEST, _MOST, _ENOUGH = 2048, 2**14, 500.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Pointwise:
     def of(
         cls,
         population: Population,
-        which: np.ndarray,
+        which: list[int],
         clouds: list[Cloud],
         beliefs: list[Belief],
     ) -> Pointwise:
@@ -117,10 +116,9 @@ class Pointwise:
         if before is not None:
             known = self.coordinates(before.values)
             guide = moments(known, np.full(len(known), 1.0 / len(known)))
-        few = len(self.points) <= _MANY
-        look, fewest, enough = (_LOOK, _FEWEST, _ENOUGH) if few else _OF_MANY
+        look = _LOOK if len(self.points) <= _MANY else _LOOK_OF_MANY
         lattice = Lattice.around(adapted(log_density, guide, look, rng), rng)
-        z, log_share, shape = weighed(log_density, lattice, fewest, _MOST, enough)
+        z, log_share, shape = weighed(log_density, lattice, _FEWEST, _MOST, _ENOUGH)
         values = self.named(z[rng.permutation(systematic(log_share, n, rng))])
         return Sampled(values, effective(log_share), shape)
 
