@@ -40,7 +40,7 @@ class Pointwise:
 
     Attributes
     ----------
-    population : the same by Gaussian messages.
+    population : what the families scatter around.
     points : by family: what the population scatters, shape (values, points), and log weights
         without a prior, shape (points,).
     """
