@@ -15,13 +15,15 @@ from scipy.special import logsumexp
 
 from bayeslaw.inference.likelihood import (
     cholesky,
+    run_constants,
     run_roots,
     solve_lower,
+    whiten,
     whole_log_likelihood,
 )
 
 _STEPS = 8
-_CLOSE_ENOUGH = 0.1
+_CLOSE_ENOUGH = 0.3
 _LONGEST_STEP = 0.7
 _REFINED = 2
 _LOG_2PI = math.log(2 * math.pi)
@@ -123,6 +125,7 @@ def nested_laplace(
     step = np.empty(size)
     column = np.empty(longest)
     inner = np.empty(rank)
+    constant = run_constants(starts, nu).sum()
 
     for p in range(points):
         tau = scale[p]
@@ -161,24 +164,20 @@ def nested_laplace(
             for r in range(starts.size - 1):
                 a, b = starts[r], starts[r + 1]
                 n = b - a
-                root = roots[a:b, :n]
-                solve_lower(root, off[a:b])
+                squared = whiten(starts, roots, off, r)
                 if n == 1:
-                    shrunk = 1.0 / root[0, 0]
+                    shrunk = 1.0 / roots[a, 0]
                     for c in range(size):
                         design[a, c] *= shrunk
                 else:
                     for c in range(size):
                         for i in range(n):
                             column[i] = design[a + i, c]
-                        solve_lower(root, column[:n])
+                        solve_lower(roots[a:b, :n], column[:n])
                         for i in range(n):
                             design[a + i, c] = column[i]
                 pull, curvature = 1.0, 1.0
                 if nu > 0.0:
-                    squared = 0.0
-                    for i in range(a, b):
-                        squared += off[i] ** 2
                     pull = (nu + n) / (nu + squared)
                     # The expected curvature: the observed one may be negative.
                     curvature = pull * (nu + n) / (nu + n + 2.0)
@@ -236,14 +235,8 @@ def nested_laplace(
                     inner[c] = -step[c]
                 for r in range(starts.size - 1):
                     a, b = starts[r], starts[r + 1]
-                    n = b - a
-                    solve_lower(roots[a:b, :n], off[a:b])
-                    pull = 1.0
-                    if nu > 0.0:
-                        squared = 0.0
-                        for i in range(a, b):
-                            squared += off[i] ** 2
-                        pull = (nu + n) / (nu + squared)
+                    squared = whiten(starts, roots, off, r)
+                    pull = (nu + b - a) / (nu + squared) if nu > 0.0 else 1.0
                     for i in range(a, b):
                         for c in range(rank):
                             inner[c] += pull * design[i, c] * off[i]
@@ -254,7 +247,7 @@ def nested_laplace(
                 _up(hessian[:rank, :rank], inner)
                 for c in range(rank):
                     step[c] += inner[c]
-            value = whole_log_likelihood(starts, roots, off, nu) - half_det
+            value = whole_log_likelihood(starts, roots, off, nu) + constant - half_det
             for c in range(k):
                 log_amplitude = math.log(step[rank + c])
                 value -= 0.5 * ((log_amplitude - mean[c]) / spread[c]) ** 2 + log_amplitude
