@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from scipy.linalg import block_diag
 
 from bayeslaw.inference.assemble import tidy
 from bayeslaw.inference.drawn import Drawn, Settings
@@ -242,4 +241,6 @@ def _first_guide(spec: Spec, layout: Layout, belief: Belief, family: int) -> Gui
     if spec.process is not None:
         middle, width = prior_location(*spec.process.scale)
         mean, spread = np.append(mean, middle), np.append(spread, width)
-    return mean, block_diag(_WIDER * known[np.ix_(curved, curved)], np.diag(spread**2))
+    covariance = np.diag(np.append(np.zeros(len(curved)), spread**2))
+    covariance[: len(curved), : len(curved)] = _WIDER * known[np.ix_(curved, curved)]
+    return mean, covariance
