@@ -78,6 +78,8 @@ def _hinted(density: Collapsed, rng: np.random.Generator) -> Collapsed:
         rng.normal(-5.0, 0.3, shape),
         rng.uniform(0.0, 1.0, known.noise_share.shape),
         rng.normal(0.0, 0.3, known.lean.shape),
+        known.apart * rng.uniform(0.5, 2.0, known.apart.shape),
+        known.labs_apart * rng.uniform(0.5, 2.0, known.apart.shape),
     )
     return replace(density, hints=hints)
 

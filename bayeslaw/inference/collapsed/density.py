@@ -225,21 +225,23 @@ def above(x, known):
             at = x[known.begins[_ACROSS] + q]
             across[q] = 2.0 * known.typical[q] * math.exp(MIDDLE + WIDTH * at)
     begin = known.begins[_POPULATION]
-    if labs > 0:
-        _firmness_above(across, 2.0, known.top_eases, known, firm)
-    else:
-        _firmness_above(between, 1.0, known.top_eases, known, firm)
+    spread, at = (across, known.labs_apart) if labs > 0 else (between, known.apart)
+    centre = np.empty(k)
+    _told(spread, at, known.top_centre, known.top_moves, known.top_eases, centre, firm)
     placed(
-        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        x[begin : begin + k], known.location, known.wide, centre, known.top_information,
         firm, every, root, ahead, away,
     )  # fmt: skip
     for q in range(k):
         upper[q] += away[q]
     for g in range(labs):
         begin = known.begins[_LAB] + g * k
-        _firmness_above(between, 1.0, known.lab_eases[g], known, firm)
+        _told(
+            between, known.apart, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g],
+            centre, firm,
+        )  # fmt: skip
         placed(
-            x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
+            x[begin : begin + k], upper, across, centre, known.lab_information[g],
             firm, every, root, ahead, away,
         )  # fmt: skip
         for q in range(k):
@@ -258,14 +260,18 @@ def _above_back(
     root, ahead, away = np.empty((k, k)), np.empty(k), np.empty(k)
     every, log_across_bar = np.arange(k), np.zeros(k)
     firm, firm_bar = np.empty(k), np.empty(k)
+    centre, aside = np.empty(k), np.empty(k)
     value = 0.0
     for q in range(k if labs == 0 else 0):
         upper_bar[q] += mean_bar[0, q]
     for g in range(labs):
         begin, own_bar = known.begins[_LAB] + g * k, mean_bar[g]
-        _firmness_above(between, 1.0, known.lab_eases[g], known, firm)
+        _told(
+            between, known.apart, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g],
+            centre, firm,
+        )  # fmt: skip
         placed(
-            x[begin : begin + k], upper, across, known.lab_centre[g], known.lab_information[g],
+            x[begin : begin + k], upper, across, centre, known.lab_information[g],
             firm, every, root, ahead, away,
         )  # fmt: skip
         for q in range(k):
@@ -275,33 +281,33 @@ def _above_back(
             upper_bar[q] += unit / across[q]
             log_across_bar[q] += unit**2 - 1.0
         firm_bar[:] = 0.0
+        aside[:] = 0.0
         value += placed_back(
-            own_bar, upper, across, known.lab_centre[g], known.lab_information[g], firm, every,
-            root, ahead, away, bar[begin : begin + k], upper_bar, log_across_bar, firm_bar,
+            own_bar, upper, across, centre, known.lab_information[g], firm, every, root, ahead,
+            away, bar[begin : begin + k], aside, log_across_bar, firm_bar,
         )  # fmt: skip
+        _told_back(own_bar, aside, firm_bar, known.lab_moves[g], known.lab_eases[g], log_spread_bar)
         for q in range(k):
-            log_spread_bar[q] += known.lab_eases[g, q] * firm_bar[q]
+            upper_bar[q] += aside[q]
     for q in range(k):
         unit = (upper[q] - known.location[q]) / known.wide[q]
         value -= 0.5 * unit**2
         upper_bar[q] -= unit / known.wide[q]
     begin = known.begins[_POPULATION]
-    if labs > 0:
-        _firmness_above(across, 2.0, known.top_eases, known, firm)
-    else:
-        _firmness_above(between, 1.0, known.top_eases, known, firm)
+    spread, at = (across, known.labs_apart) if labs > 0 else (between, known.apart)
+    _told(spread, at, known.top_centre, known.top_moves, known.top_eases, centre, firm)
     placed(
-        x[begin : begin + k], known.location, known.wide, known.top_centre, known.top_information,
+        x[begin : begin + k], known.location, known.wide, centre, known.top_information,
         firm, every, root, ahead, away,
     )  # fmt: skip
     firm_bar[:] = 0.0
+    aside[:] = 0.0
     value += placed_back(
-        upper_bar, known.location, known.wide, known.top_centre, known.top_information, firm,
-        every, root, ahead, away, bar[begin : begin + k], np.zeros(k), np.zeros(k), firm_bar,
+        upper_bar, known.location, known.wide, centre, known.top_information, firm,
+        every, root, ahead, away, bar[begin : begin + k], aside, np.zeros(k), firm_bar,
     )  # fmt: skip
     above_bar = log_across_bar if labs > 0 else log_spread_bar
-    for q in range(k):
-        above_bar[q] += known.top_eases[q] * firm_bar[q]
+    _told_back(upper_bar, aside, firm_bar, known.top_moves, known.top_eases, above_bar)
     for q in range(k):
         # Of what is not pooled the spread is a coordinate all the same, with its prior alone.
         value += _spread_back(x, bar, known.begins[_BETWEEN] + q, log_spread_bar[q])
@@ -353,10 +359,26 @@ def firmness(noise, f, known, firm):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _firmness_above(spread, times, eases, known, firm):
-    """Write the factors of what members say of their group: the farther apart, the less."""
-    for q in range(firm.size):
-        firm[q] = (spread[q] / (times * known.typical[q])) ** eases[q]
+def _told(spread, at, centre, moves, eases, moved, firm):
+    """Write where members put their group, and how firmly: the farther apart, the less."""
+    for q in range(moved.size):
+        moved[q] = centre[q]
+        firm[q] = (spread[q] / at[q]) ** eases[q]
+        for j in range(moved.size):
+            moved[q] += moves[q, j] * math.log(spread[j] / at[j])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _told_back(bar, mean_bar, firm_bar, moves, eases, log_spread_bar):
+    """Pass gradients from what members said to the log spread between them.
+
+    A group whose centre and mean move alike moves with them, so the gradient in the centre is that
+    in the group less that in the mean.
+    """
+    for q in range(bar.size):
+        log_spread_bar[q] += eases[q] * firm_bar[q]
+        for j in range(bar.size):
+            log_spread_bar[j] += moves[q, j] * (bar[q] - mean_bar[q])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

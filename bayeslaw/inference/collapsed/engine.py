@@ -67,9 +67,14 @@ def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarr
     layout, eases = relaid(
         spec, density.layout, np.median(log_values, 0), np.median(noise, 0), np.median(weight, 0)
     )
-    levels = np.array([above(x, known)[-1] for x in flat])
-    guess = Hints(known.eases, known.eased_at, known.noise_share, known.lean)
+    _, between, across, _, levels = (
+        np.array(v) for v in zip(*(above(x, known) for x in flat), strict=True)
+    )
+    guess = Hints(*(getattr(known, name) for name in Hints._fields))
     hints = hinted(layout, guess, eases, noise, weight, levels, known.noise_between)
+    hints = hints._replace(apart=np.median(between, 0))
+    if known.lab_centre.size:
+        hints = hints._replace(labs_apart=np.median(across, 0))
     better = Collapsed(spec, layout, hints)
     start = np.median(flat, axis=0)
     at = better.coordinates(start)

@@ -14,6 +14,7 @@ from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout, pooled
 from bayeslaw.model.spec import Spec
 
+_STEP = 0.05  # of log spreads
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3
 PARTIAL, SHARED, NONE = range(3)
@@ -27,6 +28,8 @@ class Hints(NamedTuple):
     eased_at: np.ndarray
     noise_share: np.ndarray
     lean: np.ndarray
+    apart: np.ndarray
+    labs_apart: np.ndarray
 
 
 class Known(NamedTuple):
@@ -60,7 +63,12 @@ class Known(NamedTuple):
     centre, information : where rows put the log parameters of a family, and how firmly.
     eases, eased_at : how factors of the information change with the log noise levels and the log
         scale of the discrepancy, and where they are one, shape (families, 3).
+    apart, labs_apart : spread of families and of labs at which the next four hold, shape
+        (parameters,).
     lab_eases, top_eases : the same for labs and population, with the log spread below each.
+    lab_moves, top_moves : how their centres move with the log spreads below, shapes (labs,
+        parameters, parameters) and (parameters, parameters): the closer members lie, the more
+        those count that know best.
     share : share of each parameter in the level of a family's losses.
     """
 
@@ -99,8 +107,12 @@ class Known(NamedTuple):
     information: np.ndarray
     eases: np.ndarray
     eased_at: np.ndarray
+    apart: np.ndarray
+    labs_apart: np.ndarray
     lab_eases: np.ndarray
     top_eases: np.ndarray
+    lab_moves: np.ndarray
+    top_moves: np.ndarray
     share: np.ndarray
 
 
@@ -124,14 +136,18 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
     steps, constants = tape(law)
     count = np.arange(families + 1)
     starts = np.searchsorted(layout.run_of_row, np.arange(len(layout.runs) + 1))
-    apart = np.select([partial, np.array(kinds) == NONE], [typical, _UNRELATED], _IDENTICAL)
-    of_labs, of_all = _upper_information(layout, apart, partial, labs)
     hints = hints or Hints(
         eases=np.zeros((families, 3)),
         eased_at=np.zeros((families, 3)),
         noise_share=_noise_share(spec, layout, len(levels)),
         lean=_lean(spec, layout, len(levels)),
+        apart=typical,
+        labs_apart=2.0 * typical,
     )
+    fixed = np.where(np.array(kinds) == NONE, _UNRELATED, _IDENTICAL)
+    apart = np.where(partial, hints.apart, fixed)
+    labs_apart = np.where(partial, hints.labs_apart, 2.0 * fixed)
+    of_labs, of_all = _upper_information(layout, apart, labs_apart, partial, labs)
     return Known(
         begins=begins,
         steps=steps,
@@ -154,10 +170,10 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         alone=alone,
         own=own,
         lab_of_family=layout.lab_of_family if labs else np.zeros(families, np.int64),
-        lab_centre=of_labs[1],
-        lab_information=of_labs[0],
-        top_centre=of_all[1],
-        top_information=of_all[0],
+        lab_centre=of_labs.centre,
+        lab_information=of_labs.information,
+        top_centre=of_all.centre[0],
+        top_information=of_all.information[0],
         levels=levels,
         noise_share=hints.noise_share,
         noise_between=levels[:, 1] if alone else np.full(len(levels), spec.noise.between),
@@ -170,26 +186,53 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         information=layout.information,
         eases=hints.eases,
         eased_at=hints.eased_at,
-        lab_eases=of_labs[2] * partial,
-        top_eases=of_all[2] * partial,
+        apart=hints.apart,
+        labs_apart=hints.labs_apart,
+        lab_eases=of_labs.eases * partial,
+        top_eases=of_all.eases[0] * partial,
+        lab_moves=of_labs.moves * partial,
+        top_moves=of_all.moves[0] * partial,
         share=_shares(law, layout),
     )
 
 
+class _Told(NamedTuple):
+    """What members say of the groups they scatter around: arrays whose first axis is the group."""
+
+    information: np.ndarray
+    centre: np.ndarray
+    eases: np.ndarray
+    moves: np.ndarray
+
+
 def _upper_information(
-    layout: Layout, apart: np.ndarray, partial: np.ndarray, labs: bool
-) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
-    """Return information, centre and how the first eases with spread: of each lab, of all."""
-    k = len(apart)
-    below, lab_of = (layout.information, layout.centre), layout.lab_of_family
-    of_labs: tuple[np.ndarray, ...] = np.zeros((0, k, k)), np.zeros((0, k)), np.zeros((0, k))
-    if labs:
-        below, eases = pooled(*below, apart, lab_of), _eases(layout.information, apart, lab_of)
-        of_labs = below[0] * np.outer(partial, partial), below[1], eases
-        apart, lab_of = 2 * apart, np.zeros(len(below[1]), int)
-    everyone = np.zeros_like(lab_of)
-    total, centre = pooled(*below, apart, everyone)
-    return of_labs, (total[0], centre[0], _eases(below[0], apart, everyone)[0])
+    layout: Layout, apart: np.ndarray, labs_apart: np.ndarray, partial: np.ndarray, labs: bool
+) -> tuple[_Told, _Told]:
+    """Return what families say of each lab, none if labs are no level, and labs of them all."""
+    k, lab_of = len(apart), layout.lab_of_family
+    if not labs:
+        nothing = _Told(*(np.zeros((0, *shape)) for shape in ((k, k), (k,), (k,), (k, k))))
+        return nothing, _told(layout.information, layout.centre, apart, np.zeros_like(lab_of))
+    told = _told(layout.information, layout.centre, apart, lab_of)
+    of_labs = told._replace(information=told.information * np.outer(partial, partial))
+    one = np.zeros(len(told.centre), int)
+    return of_labs, _told(of_labs.information, told.centre, labs_apart, one)
+
+
+def _told(
+    information: np.ndarray, centre: np.ndarray, spread: np.ndarray, groups: np.ndarray
+) -> _Told:
+    steps = np.exp(_STEP * np.eye(len(spread)))
+    ends = [
+        (
+            pooled(information, centre, spread * e, groups)[1],
+            pooled(information, centre, spread / e, groups)[1],
+        )
+        for e in steps
+    ]
+    moves = np.stack([(more - less) / (2 * _STEP) for more, less in ends], axis=-1)
+    both = pooled(information, centre, spread, groups)
+    return _Told(*both, _eases(information, spread, groups), moves)
 
 
 def _eases(information: np.ndarray, spread: np.ndarray, groups: np.ndarray) -> np.ndarray:

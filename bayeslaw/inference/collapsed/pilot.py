@@ -120,7 +120,9 @@ def hinted(
             alike = (runs_of == f) & (rows == n)
             mean = np.log(weight[:, alike]).mean(1)
             lean[alike] = np.linalg.solve(inner, away.T @ (mean - mean.mean()))
-    return Hints(eases, np.median(log_noise, axis=0), share, lean)
+    return guess._replace(
+        eases=eases, eased_at=np.median(log_noise, axis=0), noise_share=share, lean=lean
+    )
 
 
 def _left(own: np.ndarray, level: np.ndarray) -> float:
