@@ -39,7 +39,7 @@ class _Pass:
 
 
 _FIRST = _Pass(128, 200.0, 1024)
-_LAST = _Pass(512, 800.0, 2048)
+_LAST = _Pass(512, 1200.0, 4096)
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100

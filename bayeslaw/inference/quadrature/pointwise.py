@@ -27,7 +27,7 @@ from bayeslaw.pool import call, in_parallel
 # Points of a look, points behind the draws and how many effective ones are enough; where there are
 # many families each point costs much.
 _LOOK, _LOOK_OF_MANY, _MANY = 512, 256, 100
-_FEWEST, _MOST, _ENOUGH = 2048, 2**14, 500.0
+_FEWEST, _MOST, _ENOUGH = 2048, 2**14, 1000.0
 
 
 @dataclass(frozen=True)
