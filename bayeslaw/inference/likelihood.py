@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numba
 import numpy as np
@@ -16,6 +15,8 @@ from bayeslaw.model.spec import Spec
 from bayeslaw.pool import call, in_parallel
 
 _LOG_2PI = math.log(2 * math.pi)
+# Draws that are one task: the same however many cores there are, and so the same digits.
+_BLOCK = 1000
 # Products of so little or so much make room for further factors.
 _SMALL, _LARGE = 1e-100, 1e100
 
@@ -29,7 +30,7 @@ def run_log_likelihood(
     ----------
     values : law parameters, noise levels and discrepancy by family, shape (draws, families), and
         components, shape (draws, families, rank).
-    cores : threads that share the families, and the draws of a single one.
+    cores : threads that share families and draws.
     """
     law: Law = spec.law  # type: ignore[assignment]
     families, position = len(layout.families), positions(layout)
@@ -42,7 +43,7 @@ def run_log_likelihood(
     def of_family(f: int, some: slice) -> None:
         own = slice(rows[f], rows[f + 1])
         at = {n: values[n][some, f, None] for n in law.parameter_names}
-        none = np.zeros(len(values["run_sd"][some]))
+        none = np.zeros(some.stop - some.start)
         off = layout.log_loss[own] - np.log(law({n: v[own] for n, v in inputs.items()}, at))
         scale = none
         if spec.process is not None:
@@ -59,8 +60,7 @@ def run_log_likelihood(
             float(spec.noise.tails or 0.0),
         )  # fmt: skip
 
-    ends = np.linspace(0, len(out), 1 + (cores if families == 1 else 1)).astype(int)
-    parts = [slice(a, b) for a, b in pairwise(ends)]
+    parts = [slice(i, min(i + _BLOCK, len(out))) for i in range(0, len(out), _BLOCK)]
     in_parallel(cores, [call(of_family, f, part) for f in range(families) for part in parts])
     return out
 
@@ -146,8 +146,11 @@ def whiten(starts, roots, off, r):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def whole_log_likelihood(starts, roots, off, nu):
-    """Return the log density of residuals but for constants; whiten them in place."""
+def residual_log_density(starts, roots, off, nu):
+    """Return the log density of residuals, which are whitened in place.
+
+    Log determinants and :func:`run_constants` are left out.
+    """
     total, product, alike = 0.0, 1.0, 0
     for r in range(starts.size - 1):
         squared = whiten(starts, roots, off, r)

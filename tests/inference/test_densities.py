@@ -22,7 +22,7 @@ from bayeslaw.inference.rows import noise_levels, positions
 from bayeslaw.laws import LAWS, get_law
 from bayeslaw.laws.law import Input, Parameter, law, prior_location
 from bayeslaw.model import Noise, Spec, lay_out
-from bayeslaw.model.layout import APART, CAP
+from bayeslaw.model.layout import APART, CAP, pooled
 from bayeslaw.runs import load_runs
 from tests.inference.ladders import LATE, POOLINGS, TRUTHS, ladder, spec_for
 
@@ -65,6 +65,35 @@ def test_the_collapsed_density_is_that_of_the_declared_model(pooling, tails, rng
         expected = _declared(density, x) + np.linalg.slogdet(np.array(map_slopes))[1]
         away.append(expected - density.log_density(x)[0])
     np.testing.assert_allclose(away, away[0], atol=1e-5)
+
+
+def test_labs_and_population_know_of_a_shared_parameter_what_the_rows_say():
+    spec = spec_for("chinchilla", "one shared")
+    layout = lay_out(spec, ladder(checkpoints=8))
+    names = spec.law.parameter_names
+    (place,) = (names.index(n) for n in layout.shared)
+    found = Collapsed(spec, layout).known
+    assert found.lab_centre.size and found.top_information[place, place] > 0
+    low, high = layout.centre[:, place].min(), layout.centre[:, place].max()
+    assert low - 0.05 < found.top_centre[place] < high + 0.05
+
+
+@pytest.mark.parametrize("pooling", ["partial", "no labs"])
+def test_centres_move_with_the_spread_as_pooling_says(pooling, rng):
+    spec = spec_for("chinchilla", pooling)
+    layout = lay_out(spec, ladder(checkpoints=8))
+    firmer = np.exp(rng.normal(0.0, 1.0, len(layout.families)))
+    layout = replace(layout, information=layout.information * firmer[:, None, None])
+    found = Collapsed(spec, layout).known
+    labs = found.lab_centre.size > 0
+    groups = layout.lab_of_family if labs else np.zeros(len(firmer), int)
+    centre = found.lab_centre if labs else found.top_centre[None]
+    moves = found.lab_moves if labs else found.top_moves[None]
+    for j in range(len(found.typical)):
+        wider = found.apart * np.exp(0.02 * (np.arange(len(found.apart)) == j))
+        there = pooled(layout.information, layout.centre, wider, groups)[1]
+        np.testing.assert_allclose(there - centre, 0.02 * moves[:, :, j], rtol=0.1, atol=1e-5)
+    assert abs(moves).max() > 1e-3
 
 
 def _hinted(density: Collapsed, rng: np.random.Generator) -> Collapsed:

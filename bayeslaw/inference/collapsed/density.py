@@ -225,9 +225,9 @@ def above(x, known):
             at = x[known.begins[_ACROSS] + q]
             across[q] = 2.0 * known.typical[q] * math.exp(MIDDLE + WIDTH * at)
     begin = known.begins[_POPULATION]
-    spread, at = (across, known.labs_apart) if labs > 0 else (between, known.apart)
-    centre = np.empty(k)
-    _told(spread, at, known.top_centre, known.top_moves, known.top_eases, centre, firm)
+    wider, centre = farther(between, known.apart), np.empty(k)
+    labs_wider = farther(across, known.labs_apart) if labs > 0 else wider
+    _moved(labs_wider, known.top_centre, known.top_moves, known.top_eases, centre, firm)
     placed(
         x[begin : begin + k], known.location, known.wide, centre, known.top_information,
         firm, every, root, ahead, away,
@@ -236,10 +236,7 @@ def above(x, known):
         upper[q] += away[q]
     for g in range(labs):
         begin = known.begins[_LAB] + g * k
-        _told(
-            between, known.apart, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g],
-            centre, firm,
-        )  # fmt: skip
+        _moved(wider, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g], centre, firm)
         placed(
             x[begin : begin + k], upper, across, centre, known.lab_information[g],
             firm, every, root, ahead, away,
@@ -261,15 +258,14 @@ def _above_back(
     every, log_across_bar = np.arange(k), np.zeros(k)
     firm, firm_bar = np.empty(k), np.empty(k)
     centre, aside = np.empty(k), np.empty(k)
+    wider = farther(between, known.apart)
+    labs_wider = farther(across, known.labs_apart) if labs > 0 else wider
     value = 0.0
     for q in range(k if labs == 0 else 0):
         upper_bar[q] += mean_bar[0, q]
     for g in range(labs):
         begin, own_bar = known.begins[_LAB] + g * k, mean_bar[g]
-        _told(
-            between, known.apart, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g],
-            centre, firm,
-        )  # fmt: skip
+        _moved(wider, known.lab_centre[g], known.lab_moves[g], known.lab_eases[g], centre, firm)
         placed(
             x[begin : begin + k], upper, across, centre, known.lab_information[g],
             firm, every, root, ahead, away,
@@ -286,7 +282,10 @@ def _above_back(
             own_bar, upper, across, centre, known.lab_information[g], firm, every, root, ahead,
             away, bar[begin : begin + k], aside, log_across_bar, firm_bar,
         )  # fmt: skip
-        _told_back(own_bar, aside, firm_bar, known.lab_moves[g], known.lab_eases[g], log_spread_bar)
+        _moved_back(
+            own_bar, aside, firm_bar, wider, known.lab_moves[g], known.lab_eases[g],
+            log_spread_bar,
+        )  # fmt: skip
         for q in range(k):
             upper_bar[q] += aside[q]
     for q in range(k):
@@ -294,8 +293,7 @@ def _above_back(
         value -= 0.5 * unit**2
         upper_bar[q] -= unit / known.wide[q]
     begin = known.begins[_POPULATION]
-    spread, at = (across, known.labs_apart) if labs > 0 else (between, known.apart)
-    _told(spread, at, known.top_centre, known.top_moves, known.top_eases, centre, firm)
+    _moved(labs_wider, known.top_centre, known.top_moves, known.top_eases, centre, firm)
     placed(
         x[begin : begin + k], known.location, known.wide, centre, known.top_information,
         firm, every, root, ahead, away,
@@ -307,7 +305,7 @@ def _above_back(
         every, root, ahead, away, bar[begin : begin + k], aside, np.zeros(k), firm_bar,
     )  # fmt: skip
     above_bar = log_across_bar if labs > 0 else log_spread_bar
-    _told_back(upper_bar, aside, firm_bar, known.top_moves, known.top_eases, above_bar)
+    _moved_back(upper_bar, aside, firm_bar, labs_wider, known.top_moves, known.top_eases, above_bar)
     for q in range(k):
         # Of what is not pooled the spread is a coordinate all the same, with its prior alone.
         value += _spread_back(x, bar, known.begins[_BETWEEN] + q, log_spread_bar[q])
@@ -359,26 +357,39 @@ def firmness(noise, f, known, firm):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _told(spread, at, centre, moves, eases, moved, firm):
-    """Write where members put their group, and how firmly: the farther apart, the less."""
-    for q in range(moved.size):
-        moved[q] = centre[q]
-        firm[q] = (spread[q] / at[q]) ** eases[q]
-        for j in range(moved.size):
-            moved[q] += moves[q, j] * math.log(spread[j] / at[j])
+def farther(spread, at):
+    """Return the log of how much farther apart members lie than where all is known."""
+    out = np.empty(spread.size)
+    for q in range(spread.size):
+        out[q] = math.log(spread[q] / at[q])
+    return out
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _told_back(bar, mean_bar, firm_bar, moves, eases, log_spread_bar):
+def _moved(wider, centre, moves, eases, moved, firm):
+    """Write where members put their group, and how firmly: the farther apart, the less.
+
+    Between those that know best and the plain mean of all a centre goes from end to end.
+    """
+    for q in range(moved.size):
+        moved[q] = centre[q]
+        firm[q] = math.exp(eases[q] * wider[q])
+        for j in range(moved.size):
+            moved[q] += moves[q, j] * math.tanh(wider[j])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _moved_back(bar, mean_bar, firm_bar, wider, moves, eases, log_spread_bar):
     """Pass gradients from what members said to the log spread between them.
 
     A group whose centre and mean move alike moves with them, so the gradient in the centre is that
     in the group less that in the mean.
     """
-    for q in range(bar.size):
-        log_spread_bar[q] += eases[q] * firm_bar[q]
-        for j in range(bar.size):
-            log_spread_bar[j] += moves[q, j] * (bar[q] - mean_bar[q])
+    for j in range(bar.size):
+        pull = 0.0
+        for q in range(bar.size):
+            pull += moves[q, j] * (bar[q] - mean_bar[q])
+        log_spread_bar[j] += eases[j] * firm_bar[j] + pull * (1.0 - math.tanh(wider[j]) ** 2)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

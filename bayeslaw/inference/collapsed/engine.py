@@ -72,7 +72,8 @@ def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarr
     )
     guess = Hints(*(getattr(known, name) for name in Hints._fields))
     hints = hinted(layout, guess, eases, noise, weight, levels, known.noise_between)
-    hints = hints._replace(apart=np.median(between, 0))
+    if not known.alone:
+        hints = hints._replace(apart=np.median(between, 0))
     if known.lab_centre.size:
         hints = hints._replace(labs_apart=np.median(across, 0))
     better = Collapsed(spec, layout, hints)

@@ -37,7 +37,8 @@ class Known(NamedTuple):
 
     Attributes
     ----------
-    begins : first coordinate of each block, in the order of :data:`BLOCKS`, and their number.
+    begins : first coordinate of each block, in the order of the density's shapes, and their
+        number.
     steps, constants : the law, from :func:`bayeslaw.inference.collapsed.tape.tape`.
     points : log inputs, shape (inputs, rows); ``log_loss``, ``loss_sd``, ``remainder`` and
         ``phi`` as in the layout.
@@ -63,12 +64,12 @@ class Known(NamedTuple):
     centre, information : where rows put the log parameters of a family, and how firmly.
     eases, eased_at : how factors of the information change with the log noise levels and the log
         scale of the discrepancy, and where they are one, shape (families, 3).
-    apart, labs_apart : spread of families and of labs at which the next four hold, shape
-        (parameters,).
+    apart, labs_apart : spreads of families and of labs at which all that is known of labs and
+        population holds, for what is partially pooled, shape (parameters,).
     lab_eases, top_eases : the same for labs and population, with the log spread below each.
     lab_moves, top_moves : how their centres move with the log spreads below, shapes (labs,
-        parameters, parameters) and (parameters, parameters): the closer members lie, the more
-        those count that know best.
+        parameters, parameters) and (parameters, parameters): of members that lie close together
+        those count most whose rows know best, and of distant ones all alike.
     share : share of each parameter in the level of a family's losses.
     """
 
@@ -145,9 +146,9 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         labs_apart=2.0 * typical,
     )
     fixed = np.where(np.array(kinds) == NONE, _UNRELATED, _IDENTICAL)
-    apart = np.where(partial, hints.apart, fixed)
-    labs_apart = np.where(partial, hints.labs_apart, 2.0 * fixed)
-    of_labs, of_all = _upper_information(layout, apart, labs_apart, partial, labs)
+    scatter = np.where(partial, hints.apart, fixed)
+    labs_scatter = np.where(partial, hints.labs_apart, 2.0 * fixed)
+    of_labs, of_all = _upper_information(layout, scatter, labs_scatter, labs)
     return Known(
         begins=begins,
         steps=steps,
@@ -171,7 +172,7 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         own=own,
         lab_of_family=layout.lab_of_family if labs else np.zeros(families, np.int64),
         lab_centre=of_labs.centre,
-        lab_information=of_labs.information,
+        lab_information=of_labs.information * np.outer(partial, partial),
         top_centre=of_all.centre[0],
         top_information=of_all.information[0],
         levels=levels,
@@ -196,7 +197,7 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
     )
 
 
-class _Told(NamedTuple):
+class _OfMembers(NamedTuple):
     """What members say of the groups they scatter around: arrays whose first axis is the group."""
 
     information: np.ndarray
@@ -206,33 +207,32 @@ class _Told(NamedTuple):
 
 
 def _upper_information(
-    layout: Layout, apart: np.ndarray, labs_apart: np.ndarray, partial: np.ndarray, labs: bool
-) -> tuple[_Told, _Told]:
+    layout: Layout, scatter: np.ndarray, labs_scatter: np.ndarray, labs: bool
+) -> tuple[_OfMembers, _OfMembers]:
     """Return what families say of each lab, none if labs are no level, and labs of them all."""
-    k, lab_of = len(apart), layout.lab_of_family
+    k, lab_of = len(scatter), layout.lab_of_family
     if not labs:
-        nothing = _Told(*(np.zeros((0, *shape)) for shape in ((k, k), (k,), (k,), (k, k))))
-        return nothing, _told(layout.information, layout.centre, apart, np.zeros_like(lab_of))
-    told = _told(layout.information, layout.centre, apart, lab_of)
-    of_labs = told._replace(information=told.information * np.outer(partial, partial))
-    one = np.zeros(len(told.centre), int)
-    return of_labs, _told(of_labs.information, told.centre, labs_apart, one)
+        shapes = (k, k), (k,), (k,), (k, k)
+        nothing = _OfMembers(*(np.zeros((0, *shape)) for shape in shapes))
+        everyone = np.zeros_like(lab_of)
+        return nothing, _of_members(layout.information, layout.centre, scatter, everyone)
+    of_labs = _of_members(layout.information, layout.centre, scatter, lab_of)
+    everyone = np.zeros(len(of_labs.centre), int)
+    return of_labs, _of_members(of_labs.information, of_labs.centre, labs_scatter, everyone)
 
 
-def _told(
+def _of_members(
     information: np.ndarray, centre: np.ndarray, spread: np.ndarray, groups: np.ndarray
-) -> _Told:
+) -> _OfMembers:
+    """Return what members say, and by differences how their centre moves with each log spread."""
+
+    def centres(factors: np.ndarray) -> np.ndarray:
+        return pooled(information, centre, spread * factors, groups)[1]
+
     steps = np.exp(_STEP * np.eye(len(spread)))
-    ends = [
-        (
-            pooled(information, centre, spread * e, groups)[1],
-            pooled(information, centre, spread / e, groups)[1],
-        )
-        for e in steps
-    ]
-    moves = np.stack([(more - less) / (2 * _STEP) for more, less in ends], axis=-1)
+    moves = [(centres(step) - centres(1 / step)) / (2 * _STEP) for step in steps]
     both = pooled(information, centre, spread, groups)
-    return _Told(*both, _eases(information, spread, groups), moves)
+    return _OfMembers(*both, _eases(information, spread, groups), np.stack(moves, axis=-1))
 
 
 def _eases(information: np.ndarray, spread: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
 _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 _AGAIN_OF_MANY = (_Pass(512, 800.0, 4096), _Pass(2048, 1600.0, 4096))
-# So much more variance than a point fit has is looked at first.
+# So much more variance than the rows leave is looked at first.
 _WIDER = 4.0
 # Where a larger part of the families was sampled again, a population of points is drawn again too.
 _PART = 0.1
@@ -233,8 +233,8 @@ def _first_guide(spec: Spec, layout: Layout, belief: Belief, family: int) -> Gui
     curved = [names.index(n) for n in law.nonlinear]  # type: ignore[union-attr]
     prior, at = belief.spread[: len(names)] ** -2.0, belief.mean[: len(names)]
     told = layout.information[family]
-    known = np.linalg.inv(told + np.diag(prior))
-    there = known @ (told @ layout.centre[family] + prior * at)
+    there = np.linalg.solve(told + np.diag(prior), told @ layout.centre[family] + prior * at)
+    wide = np.linalg.inv(told / _WIDER + np.diag(prior))
     noise = slice(len(names), len(names) + len(noise_levels(spec, layout)))
     mean = np.append(there[curved], belief.mean[noise])
     spread = belief.spread[noise]
@@ -242,5 +242,5 @@ def _first_guide(spec: Spec, layout: Layout, belief: Belief, family: int) -> Gui
         middle, width = prior_location(*spec.process.scale)
         mean, spread = np.append(mean, middle), np.append(spread, width)
     covariance = np.diag(np.append(np.zeros(len(curved)), spread**2))
-    covariance[: len(curved), : len(curved)] = _WIDER * known[np.ix_(curved, curved)]
+    covariance[: len(curved), : len(curved)] = wide[np.ix_(curved, curved)]
     return mean, covariance

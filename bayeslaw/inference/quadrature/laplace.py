@@ -15,14 +15,15 @@ from scipy.special import logsumexp
 
 from bayeslaw.inference.likelihood import (
     cholesky,
+    residual_log_density,
     run_constants,
     run_roots,
     solve_lower,
     whiten,
-    whole_log_likelihood,
 )
 
 _STEPS = 8
+# Length of a last step, in s.d. around the mode: what is left costs weight, not correctness.
 _CLOSE_ENOUGH = 0.3
 _LONGEST_STEP = 0.7
 _REFINED = 2
@@ -247,7 +248,7 @@ def nested_laplace(
                 _up(hessian[:rank, :rank], inner)
                 for c in range(rank):
                     step[c] += inner[c]
-            value = whole_log_likelihood(starts, roots, off, nu) + constant - half_det
+            value = residual_log_density(starts, roots, off, nu) + constant - half_det
             for c in range(k):
                 log_amplitude = math.log(step[rank + c])
                 value -= 0.5 * ((log_amplitude - mean[c]) / spread[c]) ** 2 + log_amplitude
