@@ -22,6 +22,8 @@ from bayeslaw.model.spec import Spec
 
 # Draws per chain below which a pilot says too little.
 _LEAST = 25
+# The second sees spreads that the first has not reached.
+_PILOTS = 2
 # Doublings of its trajectories: it need not mix, only come near.
 _DEEPEST = 5
 
@@ -37,7 +39,8 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     start = np.zeros(density.size)
     density.log_density(start)
     compiled = time.perf_counter()
-    density, start = piloted(density, settings)
+    for _ in range(_PILOTS):
+        density, start = piloted(density, start, settings)
     found, stats = sample_density(density.log_density, start, **settings.of_chains)
     rng = np.random.default_rng([settings.seed, 4])
     values = recovered(density, found.reshape(-1, density.size), rng)
@@ -51,16 +54,17 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     )
 
 
-def piloted(density: Collapsed, settings: Settings) -> tuple[Collapsed, np.ndarray]:
+def piloted(
+    density: Collapsed, start: np.ndarray, settings: Settings
+) -> tuple[Collapsed, np.ndarray]:
     """Return the density in coordinates that a short run found better, and where to start."""
     short = replace(
-        settings, draws=settings.tune // 6, tune=settings.tune // 3, progress=False,
+        settings, draws=settings.tune // 8, tune=settings.tune // 5, progress=False,
         target_accept=0.8,
     )  # fmt: skip
     if short.draws < _LEAST:
-        return density, np.zeros(density.size)
-    begin = np.zeros(density.size)
-    found, _ = sample_density(density.log_density, begin, **short.of_chains, deepest=_DEEPEST)
+        return density, start
+    found, _ = sample_density(density.log_density, start, **short.of_chains, deepest=_DEEPEST)
     flat = found.reshape(-1, density.size)
     spec, known = density.spec, density.known
     log_values, noise, weight = density.families(flat)
