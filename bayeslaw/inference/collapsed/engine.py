@@ -23,7 +23,7 @@ from bayeslaw.model.spec import Spec
 # Draws per chain below which a pilot says too little.
 _LEAST = 25
 # The second sees spreads that the first has not reached.
-_PILOTS = 2
+_PILOTS, _CHAINS = 2, 2
 # Doublings of its trajectories: it need not mix, only come near.
 _DEEPEST = 5
 
@@ -59,8 +59,8 @@ def piloted(
 ) -> tuple[Collapsed, np.ndarray]:
     """Return the density in coordinates that a short run found better, and where to start."""
     short = replace(
-        settings, draws=settings.tune // 8, tune=settings.tune // 5, progress=False,
-        target_accept=0.8,
+        settings, draws=settings.tune // 5, tune=settings.tune // 3, progress=False,
+        chains=min(settings.chains, _CHAINS), target_accept=0.8,
     )  # fmt: skip
     if short.draws < _LEAST:
         return density, start
