@@ -22,7 +22,7 @@ from bayeslaw.model.spec import Spec
 
 # Draws per chain below which a pilot says too little.
 _LEAST = 25
-# The second sees spreads that the first has not reached.
+# Pilots, the second of which sees spreads that the first has only come near, and chains of each.
 _PILOTS, _CHAINS = 2, 2
 # Doublings of its trajectories: it need not mix, only come near.
 _DEEPEST = 5
@@ -44,7 +44,7 @@ def collapsed(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     found, stats = sample_density(density.log_density, start, **settings.of_chains)
     rng = np.random.default_rng([settings.seed, 4])
     values = recovered(density, found.reshape(-1, density.size), rng)
-    likelihood = run_log_likelihood(spec, layout, values)
+    likelihood = run_log_likelihood(spec, layout, values, settings.cores)
     seconds = {"compile": compiled - begin, "sample": time.perf_counter() - compiled}
     return Drawn(
         tidy(spec, layout, values, settings.chains),
