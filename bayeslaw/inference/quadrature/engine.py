@@ -39,7 +39,7 @@ class _Pass:
 
 
 _FIRST = _Pass(128, 200.0, 1024)
-_LAST = _Pass(512, 1200.0, 4096)
+_LAST = _Pass(512, 800.0, 2048)
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
@@ -49,8 +49,6 @@ _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
 _AGAIN = (_Pass(2048, 1600.0, 4096), _Pass(4096, 3200.0, 16384))
 _AGAIN_OF_MANY = (_Pass(512, 800.0, 4096), _Pass(2048, 1600.0, 4096))
-# So much more variance than the rows leave is looked at first.
-_WIDER = 4.0
 # Where a larger part of the families was sampled again, a population of points is drawn again too.
 _PART = 0.1
 
@@ -79,7 +77,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     spec, layout, rows = work.spec, work.layout, work.rows
     population, families = Population(spec, layout), list(range(len(rows)))
     beliefs = [first_belief(spec, layout)] * len(rows)
-    guides = [_first_guide(spec, layout, beliefs[f], f) for f in families]
+    guides = [_first_guide(spec, layout, beliefs[0])] * len(rows)
     looks = [True] * len(rows)
     # Of many families some are enough to tell where all lie, unless labs are to be told apart.
     some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
@@ -127,7 +125,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
 def _alone(work: _Work, settings: Settings) -> Drawn:
     """Sample one family, whose population was integrated out."""
     belief = first_belief(work.spec, work.layout)
-    guide = _first_guide(work.spec, work.layout, belief, 0)
+    guide = _first_guide(work.spec, work.layout, belief)
     (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, [0], looks=[True])
     rng = work.rng()
     index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
@@ -226,21 +224,13 @@ class _Work:
         return np.array([i for i, _ in found]), np.array([e for _, e in found])
 
 
-def _first_guide(spec: Spec, layout: Layout, belief: Belief, family: int) -> Guide:
-    """Return where a family probably lies: its point fit, meeting the prior, and typical noise."""
+def _first_guide(spec: Spec, layout: Layout, belief: Belief) -> Guide:
     law = spec.law
     names = law.parameter_names  # type: ignore[union-attr]
     curved = [names.index(n) for n in law.nonlinear]  # type: ignore[union-attr]
-    prior, at = belief.spread[: len(names)] ** -2.0, belief.mean[: len(names)]
-    told = layout.information[family]
-    there = np.linalg.solve(told + np.diag(prior), told @ layout.centre[family] + prior * at)
-    wide = np.linalg.inv(told / _WIDER + np.diag(prior))
-    noise = slice(len(names), len(names) + len(noise_levels(spec, layout)))
-    mean = np.append(there[curved], belief.mean[noise])
-    spread = belief.spread[noise]
+    pick = [*curved, *range(len(names), len(names) + len(noise_levels(spec, layout)))]
+    mean, spread = belief.mean[pick], belief.spread[pick]
     if spec.process is not None:
         middle, width = prior_location(*spec.process.scale)
         mean, spread = np.append(mean, middle), np.append(spread, width)
-    covariance = np.diag(np.append(np.zeros(len(curved)), spread**2))
-    covariance[: len(curved), : len(curved)] = wide[np.ix_(curved, curved)]
-    return mean, covariance
+    return mean, np.diag(spread**2)
