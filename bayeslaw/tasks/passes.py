@@ -116,11 +116,30 @@ def unbiased_rate(passes: np.ndarray, samples: np.ndarray) -> np.ndarray:
     return (passes - 1) / (samples - 1)
 
 
-def rate_interval(passes: float, samples: float, level: float = 0.9) -> tuple[float, float]:
+def rate_interval(
+    passes: float, samples: float, level: float = 0.9, *, capped: bool = False
+) -> tuple[float, float]:
     """Return a central credible interval of one rate, by the Jeffreys prior in p.
 
-    The likelihood is proportional to ``p^r (1-p)^(K-r)`` however sampling was stopped. Without
-    a pass the interval starts at 0 and leaves all doubt above it.
+    The likelihood is proportional to ``p^r (1-p)^(K-r)`` however sampling was stopped, but the
+    prior by which intervals cover is not the same: ``1 / p`` where the last pass ended it, and
+    ``p^-1/2`` where a number of samples did (both times ``(1-p)^-1/2``).
+
+    Parameters
+    ----------
+    passes, samples : r and K.
+    level : of the interval.
+    capped : whether a number of samples set beforehand ended it, not the last pass. Without a
+        pass nothing else can have, and the interval starts at 0 and leaves all doubt above it.
+
+    Returns
+    -------
+    Both ends, shares.
+
+    Raises
+    ------
+    RunsError
+        If there are more passes than samples.
 
     Examples
     --------
@@ -132,7 +151,7 @@ def rate_interval(passes: float, samples: float, level: float = 0.9) -> tuple[fl
     if passes == 0:
         # The uniform prior for the bound alone: 3 / K, the rule of three.
         return 0.0, float(beta.ppf(level, 1, samples + 1))
-    a, b = passes + 0.5, samples - passes + 0.5
+    a, b = passes + 0.5 * capped, samples - passes + 0.5
     tail = (1 - level) / 2
     high = 1.0 if passes == samples else float(beta.ppf(1 - tail, a, b))
     return float(beta.ppf(tail, a, b)), high

@@ -26,6 +26,7 @@ from bayeslaw.tasks.skill_table import SkillTable
 
 SKILLS = 3  #: explain 97 % of the variance of common benchmarks (arXiv:2405.10938)
 ROUNDS, STEPS = 4, 60  # working responses renewed; quasi-Newton steps on each
+FARTHEST = 6.0  #: from the middle of the prior, in its s.d.; a line search that goes on runs away
 DRAWS = 24  #: of loadings and spreads
 LEAST_SEEN = 3  #: scores of a benchmark, below which nothing can be said of it
 _FLATTEST = 1.0  # curvature of the posterior, in units of the prior's
@@ -185,11 +186,13 @@ def maximise(
 ) -> tuple[np.ndarray, Solution, bool]:
     """Return the mode of loadings and spreads, latent values there, and whether it settled."""
     solution = solve(theta, shape, groups, link)
+    middle, sd = shape.prior()
     gained = np.inf
     for _ in range(ROUNDS):
         before, _ = log_marginal(theta, shape, groups, solution)
         found: Any = minimize(
             _negative, theta, args=(shape, groups, solution), jac=True, method="L-BFGS-B",
+            bounds=list(zip(middle - FARTHEST * sd, middle + FARTHEST * sd, strict=True)),
             options={"maxiter": STEPS},
         )  # fmt: skip
         gained = -found.fun - before

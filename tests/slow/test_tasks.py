@@ -23,8 +23,9 @@ def test_simulated_systems_agree(name):
     assert found.verdict == AGREES, found.reason
 
 
-def test_components_of_ruan_explain_what_is_printed(data_dir, monkeypatch):
+def test_components_of_ruan_explain_what_is_printed_and_tasks_are_foretold(data_dir, monkeypatch):
     monkeypatch.setenv("BAYESLAW_DATA_DIR", str(data_dir))
     claims = {c.what: c for c in replicate("ruan2024").claims}
     assert all(c.agrees for what, c in claims.items() if what.startswith("share of variance"))
+    assert claims["squared error on larger models, mean over seven emergent tasks"].agrees
     assert claims["of those, share inside 90 % intervals"].agrees

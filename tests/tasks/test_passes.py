@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from bayeslaw.errors import RunsError, TargetError
 from bayeslaw.tasks.passes import (
@@ -29,9 +30,22 @@ def test_one_pass_says_nothing_unbiased():
         unbiased_rate(np.array([1, 2]), np.array([10, 10]))
 
 
-@pytest.mark.parametrize("rate", [3e-5, 3e-4, 0.02, 0.1])
-def test_intervals_of_one_rate_cover_when_sampling_stops_at_passes(rate):
-    assert 0.86 <= coverage_of_rates(5, rate) <= 0.93
+@pytest.mark.parametrize("wanted", [1, 2, 5])
+@pytest.mark.parametrize("rate", [3e-5, 3e-4, 0.02])
+def test_intervals_of_one_rate_cover_when_sampling_stops_at_passes(rate, wanted):
+    assert coverage_of_rates(wanted, rate) == pytest.approx(0.9, abs=0.01)
+
+
+@pytest.mark.parametrize("expected", [3.0, 10.0, 30.0])
+def test_intervals_of_one_rate_cover_when_a_number_of_samples_stops_it(expected):
+    samples = 1000
+    # Coverage goes up and down with the rate, since counts are whole; its mean over rates counts.
+    rates = expected / samples * np.geomspace(0.7, 1.4, 60)
+    counts = np.arange(150)
+    ends = np.array([rate_interval(k, samples, capped=True) for k in counts])
+    inside = (ends[:, 0] <= rates[:, None]) & (rates[:, None] <= ends[:, 1])
+    held = (inside * binom.pmf(counts, samples, rates[:, None])).sum(1)
+    assert 0.86 <= held.mean() <= 0.93
 
 
 def test_no_pass_in_a_hundred_thousand_bounds_the_rate_near_three_in_a_hundred_thousand():
