@@ -91,12 +91,21 @@ def default_length(name: str, layout: Layout) -> tuple[int, int]:
     if name in _OF_THE_GRAPH:
         return 1500, 800
     if name == "collapsed":
-        return 600, 250
+        return 1200, 400
     if len(layout.families) == 1:
         return 1000, 0
     # Draws are independent, and those of thousands of families are many numbers.
     count = len(layout.families)
     return 600 if count <= 100 else 400 if count <= 400 else 250, 0
+
+
+def default_accept(name: str) -> float:
+    """Return the NUTS acceptance.
+
+    One chain for all families has some coordinate that is hardly known, and steps must be short
+    enough for its far ends; its trajectories are no longer for that.
+    """
+    return 0.95 if name == "collapsed" else 0.9
 
 
 def _pymc(spec: Spec, layout: Layout) -> Engine:

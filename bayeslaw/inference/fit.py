@@ -13,7 +13,14 @@ import numpy as np
 from bayeslaw import names
 from bayeslaw.errors import ConvergenceWarning, SpecError
 from bayeslaw.inference.drawn import Drawn, Settings
-from bayeslaw.inference.engines import ENGINES, candidates, default_length, engine_of, tidied
+from bayeslaw.inference.engines import (
+    ENGINES,
+    candidates,
+    default_accept,
+    default_length,
+    engine_of,
+    tidied,
+)
 from bayeslaw.inference.health import Check, Health, Weighed, examine
 from bayeslaw.inference.result import Fit
 from bayeslaw.inference.rows import fitted_curve
@@ -44,7 +51,7 @@ def fit(
     tune: int | None = None,
     chains: int = 4,
     cores: int | None = None,
-    target_accept: float = 0.9,
+    target_accept: float | None = None,
     retry: bool = True,
     pool: Pool | None = None,
     progress: bool = False,
@@ -66,7 +73,7 @@ def fit(
         engine's own unless given.
     cores : chains, or families, worked on at once; one per chain unless given, and no more than
         there are processors.
-    target_accept : NUTS acceptance.
+    target_accept : NUTS acceptance; the engine's own unless given.
     retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
         diverged.
     pool : a Dask cluster to work families on, or a folder that keeps what is done of them, for
@@ -108,7 +115,7 @@ def fit(
             chains=chains,
             cores=cores or min(chains, os.cpu_count() or 1),
             seed=seed,
-            target_accept=target_accept,
+            target_accept=target_accept or default_accept(name),
             progress=progress,
             pool=pool or Pool(),
         )

@@ -67,6 +67,30 @@ def test_the_collapsed_density_is_that_of_the_declared_model(pooling, tails, rng
     np.testing.assert_allclose(away, away[0], atol=1e-5)
 
 
+def test_amplitudes_move_with_their_own_exponents_as_rows_and_prior_hold_both(rng):
+    spec = Spec()
+    known = Collapsed(spec, lay_out(spec, ladder())).known
+    names = spec.law.parameter_names
+    pairs = [(names.index(q), names.index(p)) for q, p in (("a", "alpha"), ("b", "beta"))]
+    for lever, information in zip(known.lever, known.information, strict=True):
+        assert sorted(zip(*np.nonzero(lever), strict=True)) == sorted(pairs)
+        # The slope of one on the other among draws of what rows and prior say.
+        both = np.linalg.inv(information + np.diag(known.apart**-2.0))
+        draws = rng.multivariate_normal(np.zeros(len(names)), both, 200_000)
+        for i, j in pairs:
+            slope = np.polyfit(draws[:, j], draws[:, i], 1)[0]
+            assert lever[i, j] == pytest.approx(slope, abs=0.02 * np.sqrt(both[i, i] / both[j, j]))
+
+
+def test_laws_without_powers_are_not_sheared():
+    for name in LAWS:
+        spec = Spec(get_law(name))
+        if not spec.law.linear:
+            runs = ladder()
+            if {i.name for i in spec.law.inputs} <= set(runs.table):
+                assert not Collapsed(spec, lay_out(spec, runs)).known.lever.any()
+
+
 def test_labs_and_population_know_of_a_shared_parameter_what_the_rows_say():
     spec = spec_for("chinchilla", "one shared")
     layout = lay_out(spec, ladder(checkpoints=8))

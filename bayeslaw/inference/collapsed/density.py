@@ -20,6 +20,8 @@ from bayeslaw.inference.collapsed.scatter import (
     bent_back,
     placed,
     placed_back,
+    sheared,
+    sheared_back,
     spread_out,
     spread_out_back,
 )
@@ -134,6 +136,7 @@ def joint(x, bar, known):
             log_bar[q] = own_mean_bar[q] = own_spread_bar[q] = firm_bar[q] = 0.0
         for i in range(size):
             log_values[known.own[i]] += away[i]
+        sheared(log_values, known.centre[f], known.lever[f])
         level = bent(log_values, known.centre[f], known.share[f])
         for q in range(k):
             scaled[q] = log_values[q] + known.log_scale[f, q]
@@ -166,6 +169,7 @@ def joint(x, bar, known):
             own_mean_bar[q] += unit / spread[q]
             own_spread_bar[q] += unit**2 - 1.0
         bent_back(log_values, known.centre[f], known.share[f], level, log_bar)
+        sheared_back(log_values, known.centre[f], known.lever[f], log_bar)
         pass_on = np.empty(size)
         for q in range(k):
             if known.kind[q] == SHARED and not known.alone:
@@ -472,6 +476,7 @@ def named(coordinates, known, log_values, noise, weight):
             )  # fmt: skip
             for i in range(size):
                 mean[known.own[i]] += away[i]
+            sheared(mean, known.centre[f], known.lever[f])
             bent(mean, known.centre[f], known.share[f])
             noise[p, f, 0], noise[p, f, 1], noise[p, f, 2] = found
             own = weights_of(x, f, found, known)

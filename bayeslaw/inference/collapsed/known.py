@@ -14,7 +14,8 @@ from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout, pooled
 from bayeslaw.model.spec import Spec
 
-_STEP = 0.05  # of log spreads
+_STEP = 0.05  # of log spreads, and of exponents
+_STRAIGHT = 1e-6  # of a slope: a logarithm that bends less is linear
 # Spreads that stand for no relation and for identity between families.
 _UNRELATED, _IDENTICAL = 1e3, 1e-3
 PARTIAL, SHARED, NONE = range(3)
@@ -70,6 +71,8 @@ class Known(NamedTuple):
     lab_moves, top_moves : how their centres move with the log spreads below, shapes (labs,
         parameters, parameters) and (parameters, parameters): of members that lie close together
         those count most whose rows know best, and of distant ones all alike.
+    lever : change of each amplitude with each of its log exponents that losses allow, shape
+        (families, parameters, parameters).
     share : share of each parameter in the level of a family's losses.
     """
 
@@ -114,6 +117,7 @@ class Known(NamedTuple):
     top_eases: np.ndarray
     lab_moves: np.ndarray
     top_moves: np.ndarray
+    lever: np.ndarray
     share: np.ndarray
 
 
@@ -193,6 +197,7 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         top_eases=of_all.eases[0] * partial,
         lab_moves=of_labs.moves * partial,
         top_moves=of_all.moves[0] * partial,
+        lever=_levers(law, layout, scatter),
         share=_shares(law, layout),
     )
 
@@ -272,14 +277,50 @@ def _noise_share(spec: Spec, layout: Layout, levels: int) -> np.ndarray:
     return counts / (counts + spec.noise.between**-2.0)
 
 
+def _levers(law: Law, layout: Layout, scatter: np.ndarray) -> np.ndarray:
+    """Return how amplitudes follow their log exponents where rows and prior hold both."""
+    names, lever = law.parameter_names, np.zeros_like(layout.information)
+    covariance = np.linalg.inv(layout.information + np.diag(scatter**-2.0))
+    for q, p in _powers(law, layout):
+        i, j = names.index(q), names.index(p)
+        lever[:, i, j] = covariance[:, i, j] / covariance[:, j, j]
+    return lever
+
+
+def _powers(law: Law, layout: Layout) -> list[tuple[str, str]]:
+    """Return the amplitudes that stand before a power, each with the exponent of that power."""
+    if not law.linear:
+        return []
+    inputs, at = layout.inputs(law), _at_rows(law, layout)
+
+    def logs(exponent: str, factor: float) -> dict[str, np.ndarray]:
+        with np.errstate(all="ignore"):
+            found = law.basis(inputs, {**at, exponent: factor * at[exponent]})
+            return {n: np.log(found[n]) for n in law.linear}
+
+    pairs = []
+    for p in law.nonlinear:
+        if p in layout.shared:
+            continue
+        down, middle, up = (logs(p, factor) for factor in (1 - _STEP, 1.0, 1 + _STEP))
+        for q in law.linear:
+            slope = np.abs(up[q] - down[q]).max()
+            bend = np.abs(up[q] - 2 * middle[q] + down[q]).max()
+            if q not in layout.shared and slope > 0 and bend < _STRAIGHT * slope:
+                pairs.append((q, p))
+    return pairs
+
+
+def _at_rows(law: Law, layout: Layout) -> dict[str, np.ndarray]:
+    """Return the parameters of each row's family at its centre."""
+    log_scale = np.log(np.stack([layout.priors[n].scale for n in law.parameter_names], axis=1))
+    at = np.exp(layout.centre + log_scale)[layout.family_of_row].T
+    return dict(zip(law.parameter_names, at, strict=True))
+
+
 def _shares(law: Law, layout: Layout) -> np.ndarray:
     """Return the mean share of each free amplitude in the reference losses, summing to one."""
-    log_values = layout.centre + np.log(
-        np.stack([layout.priors[n].scale for n in law.parameter_names], axis=1)
-    )
-    at_rows = dict(
-        zip(law.parameter_names, np.exp(log_values[layout.family_of_row]).T, strict=True)
-    )
+    at_rows = _at_rows(law, layout)
     out = np.zeros_like(layout.centre)
     if not law.linear:
         return out

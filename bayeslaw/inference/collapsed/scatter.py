@@ -138,6 +138,35 @@ def placed_back(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def sheared(log_parameters, centre, lever):
+    """Shift log amplitudes along the curve on which losses hold them and their exponents.
+
+    Rows far from the unit of an input fix an amplitude times a power of that input, so the log
+    amplitude is linear in the exponent, not in its logarithm. The linear part is placed already;
+    this adds what is left, and its determinant is one.
+
+    Parameters
+    ----------
+    log_parameters : changed in place.
+    lever : change of each parameter with each log exponent at ``centre``; mostly zero.
+    """
+    for q in range(centre.size):
+        for p in range(centre.size):
+            if lever[q, p] != 0.0:
+                off = log_parameters[p] - centre[p]
+                log_parameters[q] += lever[q, p] * (math.exp(off) - 1.0 - off)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def sheared_back(log_parameters, centre, lever, bar):
+    """Pass back the gradient in what was sheared, in place; exponents are as they were."""
+    for q in range(centre.size):
+        for p in range(centre.size):
+            if lever[q, p] != 0.0:
+                bar[p] += bar[q] * lever[q, p] * (math.exp(log_parameters[p] - centre[p]) - 1.0)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def bent(log_parameters, centre, share):
     """Shift all log amplitudes alike, so that their weighted sum, the level, stays put.
 
