@@ -38,10 +38,11 @@ class Settings:
         """What a sampler of chains is told."""
         return {name: value for name, value in vars(self).items() if name != "pool"}
 
-    def longer(self, *, smaller_steps: bool) -> Settings:
-        """Return settings for a second attempt."""
-        accept = max(self.target_accept, 0.97) if smaller_steps else self.target_accept
-        return replace(self, draws=2 * self.draws, tune=2 * self.tune, target_accept=accept)
+    def again(self, *, diverged: bool, short: bool) -> Settings:
+        """Return settings for a second attempt: smaller steps, twice the length, or both."""
+        accept = max(self.target_accept, 0.98) if diverged else self.target_accept
+        times = 2 if short else 1
+        return replace(self, draws=times * self.draws, tune=times * self.tune, target_accept=accept)
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def default_accept(name: str) -> float:
     """Return the NUTS acceptance.
 
     One chain for all families has some coordinate that is hardly known, and steps must be short
-    enough for its far ends; its trajectories are no longer for that.
+    enough for its far ends.
     """
     return 0.95 if name == "collapsed" else 0.9
 

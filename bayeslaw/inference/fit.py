@@ -74,8 +74,8 @@ def fit(
     cores : chains, or families, worked on at once; one per chain unless given, and no more than
         there are processors.
     target_accept : NUTS acceptance; the engine's own unless given.
-    retry : if the gate fails, sample once more: twice as long, and with smaller steps if draws
-        diverged.
+    retry : if the gate fails, sample once more: with smaller steps if draws diverged, and twice
+        as long if anything else failed.
     pool : a Dask cluster to work families on, or a folder that keeps what is done of them, for
         the engine ``"quadrature"``; the others work here. The posterior is the same.
     progress : show a progress bar.
@@ -158,9 +158,10 @@ def _sampled(
     health = judge(spec, layout, runs, drawn)
     checks = {f.check for f in health.failures}
     if retry and checks and checks <= _CURED_BY_LENGTH:
-        longer = settings.longer(smaller_steps=Check.DIVERGENCES in checks)
+        diverged = Check.DIVERGENCES in checks
+        second = settings.again(diverged=diverged, short=bool(checks - {Check.DIVERGENCES}))
         first = drawn.seconds
-        drawn = tidied(spec, layout, engine(longer), settings.seed)
+        drawn = tidied(spec, layout, engine(second), settings.seed)
         total = {k: first[k] + drawn.seconds[k] for k in first}
         drawn = replace(drawn, seconds=total)
         health = judge(spec, layout, runs, drawn)

@@ -60,7 +60,8 @@ def study(models: pd.DataFrame) -> tuple[SkillTable, np.ndarray]:
     })  # fmt: skip
     items = {column: items for column, items, *_ in TASKS.values()}
     floors = {column: floor for column, _, floor, _ in TASKS.values()}
-    table = load_skills(frame, items=items, floors=floors)
+    names = [*SCORES, *columns]
+    table = load_skills(frame, benchmarks=names, items=items, floors=floors)
     return table, (frame["flops"] <= CUT).to_numpy()
 
 
@@ -70,10 +71,12 @@ class Foretold:
 
     Attributes
     ----------
+    models : places of the models that have a score, among the larger ones.
     truth : shares passed, shape (model,).
     expected, observed : draws of them without and with the noise of items, shape (draw, model).
     """
 
+    models: np.ndarray
     truth: np.ndarray
     expected: np.ndarray
     observed: np.ndarray
@@ -101,7 +104,7 @@ def foretold(
     fit = fit_skills(table.where(small), skills=skills, draws=draws, seed=seed)
     large = table.where(~small)
     hidden = np.zeros_like(large.share, bool)
-    hidden[:, len(SCORES) :] = True
+    hidden[:, ~np.isin(table.names, SCORES)] = True
     made = forecast_skills(fit, large.hide(hidden))
     out = {}
     for name, (column, *_) in TASKS.items():
@@ -109,7 +112,10 @@ def foretold(
         known = np.isfinite(truth)
         mine = (made.cells["benchmark"] == column).to_numpy()
         out[name] = Foretold(
-            truth[known], made.expected[:, mine][:, known], made.draws[:, mine][:, known]
+            np.flatnonzero(known),
+            truth[known],
+            made.expected[:, mine][:, known],
+            made.draws[:, mine][:, known],
         )
     return out
 
@@ -127,9 +133,12 @@ def _replicate(seed: int) -> list[Claim]:
     skills, _ = choose_skills(table.where(small), seed=seed)
     found = foretold(table, small, skills, 6, seed)
     theirs = {name: reference for name, (*_, reference) in TASKS.items()}
-    squares = [(f.expected.mean(axis=0) - f.truth) ** 2 for f in found.values()]
-    rng = np.random.default_rng(seed)
-    picks = np.mean([rng.choice(s, (2000, len(s))).mean(axis=1) for s in squares], axis=0)
+    # The same models are asked in every task, so models are drawn once for all of them.
+    squares = np.full((len(found), int((~small).sum())), np.nan)
+    for row, f in zip(squares, found.values(), strict=True):
+        row[f.models] = (f.expected.mean(axis=0) - f.truth) ** 2
+    chosen = np.random.default_rng(seed).integers(squares.shape[1], size=(2000, squares.shape[1]))
+    picks = np.nanmean(squares[:, chosen], axis=-1).mean(axis=0)
     errors = {name: f.error for name, f in found.items()}
     mean, reference = (float(np.mean(list(e.values()))) for e in (errors, theirs))
     claims.append(below(

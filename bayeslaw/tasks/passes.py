@@ -67,7 +67,8 @@ def load_passes(
     """Load a table of pass counts: columns params, passes and samples.
 
     A row that stopped at the cap before its passes were reached holds the passes it had; whether
-    sampling was stopped by passes or by a cap does not change what the counts say of the rate.
+    sampling was stopped by passes or by a cap does not change the likelihood of the rate (for
+    intervals of single rates that cover, see ``capped`` in :func:`rate_interval`).
 
     Raises
     ------

@@ -202,7 +202,8 @@ def maximise(
             break
     if not np.isfinite(theta).all():
         raise FitError("loadings and spreads ran away; check the scores, or ask for fewer skills")
-    return theta, solution, bool(gained < 20 * SETTLED)
+    at_end = (np.abs(theta - middle) >= 0.999 * FARTHEST * sd).any()
+    return theta, solution, bool(gained < 20 * SETTLED and not at_end)
 
 
 def _negative(theta: np.ndarray, *rest: Any) -> tuple[float, np.ndarray]:

@@ -82,13 +82,21 @@ def test_amplitudes_move_with_their_own_exponents_as_rows_and_prior_hold_both(rn
             assert lever[i, j] == pytest.approx(slope, abs=0.02 * np.sqrt(both[i, i] / both[j, j]))
 
 
-def test_laws_without_powers_are_not_sheared():
-    for name in LAWS:
-        spec = Spec(get_law(name))
-        if not spec.law.linear:
-            runs = ladder()
-            if {i.name for i in spec.law.inputs} <= set(runs.table):
-                assert not Collapsed(spec, lay_out(spec, runs)).known.lever.any()
+def test_an_amplitude_of_several_powers_follows_all_of_their_exponents():
+    known = Collapsed(Spec(product), lay_out(Spec(product), ladder())).known
+    names = product.parameter_names
+    i, at = names.index("c"), [names.index("alpha"), names.index("beta")]
+    for lever, information in zip(known.lever, known.information, strict=True):
+        both = np.linalg.inv(information + np.diag(known.apart**-2.0))
+        assert np.nonzero(lever)[0].tolist() == [i, i]
+        expected = np.linalg.solve(both[np.ix_(at, at)], both[at, i])
+        np.testing.assert_allclose(lever[i, at], expected)
+
+
+@pytest.mark.parametrize("name", ["coupled", "kaplan"])
+def test_amplitudes_before_no_power_are_not_sheared(name):
+    spec = Spec(name)
+    assert not Collapsed(spec, lay_out(spec, ladder())).known.lever.any()
 
 
 def test_labs_and_population_know_of_a_shared_parameter_what_the_rows_say():
@@ -195,6 +203,21 @@ def _data(density: Collapsed, log_values, noise, weight) -> float:
     same = family[:, None] == family
     cover += same * np.outer(tau, tau) * (layout.phi @ layout.phi.T)
     return multivariate_normal.logpdf(layout.log_loss - np.log(loss), cov=cover)
+
+
+@law(
+    inputs=(Input("params", "N", "parameters"), Input("tokens", "D", "tokens")),
+    parameters=(
+        *(Parameter(n, n, 0.3, 1.0, n, linear=True) for n in "Ec"),
+        *(Parameter(n, n, 0.1, 0.4, n) for n in ("alpha", "beta")),
+    ),
+    reference="arXiv:2001.08361",
+    to_published=lambda references, **values: values,
+    from_published=lambda references, **values: values,
+)
+def product(xp, params, tokens, E, c, alpha, beta):
+    """One amplitude before two powers."""
+    return E + c * params**-alpha * tokens**-beta
 
 
 @law(

@@ -133,6 +133,8 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
     typical = np.array([p.between for p in priors])
     wide = np.array([p.spread for p in priors])
     partial = np.array([w == "partial" for w in words])
+    if alone:
+        wide = np.hypot(wide, np.where(partial, typical, 0.0))
     levels = np.array([(*prior_location(*i), i[1]) for _, i in noise_levels(spec, layout)])
     own = np.array([i for i, n in enumerate(names) if n not in layout.shared], dtype=np.int64)
     gp = spec.process
@@ -169,7 +171,7 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         ranks=ranks,
         log_scale=np.log(np.stack([p.scale for p in priors], axis=1)),
         location=np.array([p.location for p in priors]),
-        wide=np.hypot(wide, np.where(partial, typical, 0.0)) if alone else wide,
+        wide=wide,
         typical=typical,
         kind=np.array(kinds),
         alone=alone,
@@ -197,7 +199,7 @@ def known(spec: Spec, layout: Layout, begins: np.ndarray, hints: Hints | None = 
         top_eases=of_all.eases[0] * partial,
         lab_moves=of_labs.moves * partial,
         top_moves=of_all.moves[0] * partial,
-        lever=_levers(law, layout, scatter),
+        lever=_levers(law, layout, wide if alone else scatter),
         share=_shares(law, layout),
     )
 
@@ -281,24 +283,25 @@ def _levers(law: Law, layout: Layout, scatter: np.ndarray) -> np.ndarray:
     """Return how amplitudes follow their log exponents where rows and prior hold both."""
     names, lever = law.parameter_names, np.zeros_like(layout.information)
     covariance = np.linalg.inv(layout.information + np.diag(scatter**-2.0))
-    for q, p in _powers(law, layout):
-        i, j = names.index(q), names.index(p)
-        lever[:, i, j] = covariance[:, i, j] / covariance[:, j, j]
+    for q, exponents in _powers(law, layout).items():
+        i, at = names.index(q), [names.index(p) for p in exponents]
+        both = covariance[:, at, i, None]
+        lever[:, i, at] = np.linalg.solve(covariance[:, at][:, :, at], both)[..., 0]
     return lever
 
 
-def _powers(law: Law, layout: Layout) -> list[tuple[str, str]]:
-    """Return the amplitudes that stand before a power, each with the exponent of that power."""
+def _powers(law: Law, layout: Layout) -> dict[str, list[str]]:
+    """Return the amplitudes that stand before powers, each with the exponents of those."""
     if not law.linear:
-        return []
+        return {}
     inputs, at = layout.inputs(law), _at_rows(law, layout)
 
     def logs(exponent: str, factor: float) -> dict[str, np.ndarray]:
         with np.errstate(all="ignore"):
-            found = law.basis(inputs, {**at, exponent: factor * at[exponent]})
-            return {n: np.log(found[n]) for n in law.linear}
+            basis = law.basis(inputs, {**at, exponent: factor * at[exponent]})
+            return {n: np.log(basis[n]) for n in law.linear}
 
-    pairs = []
+    found: dict[str, list[str]] = {}
     for p in law.nonlinear:
         if p in layout.shared:
             continue
@@ -307,8 +310,8 @@ def _powers(law: Law, layout: Layout) -> list[tuple[str, str]]:
             slope = np.abs(up[q] - down[q]).max()
             bend = np.abs(up[q] - 2 * middle[q] + down[q]).max()
             if q not in layout.shared and slope > 0 and bend < _STRAIGHT * slope:
-                pairs.append((q, p))
-    return pairs
+                found.setdefault(q, []).append(p)
+    return found
 
 
 def _at_rows(law: Law, layout: Layout) -> dict[str, np.ndarray]:
