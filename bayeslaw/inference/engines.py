@@ -91,7 +91,7 @@ def default_length(name: str, layout: Layout) -> tuple[int, int]:
     if name in _OF_THE_GRAPH:
         return 1500, 800
     if name == "collapsed":
-        return 1200, 400
+        return 1200, 600
     if len(layout.families) == 1:
         return 1000, 0
     # Draws are independent, and those of thousands of families are many numbers.
