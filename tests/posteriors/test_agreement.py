@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayeslaw.inference import fit
@@ -33,7 +34,10 @@ def test_enough_references_are_stored():
 def test_a_reference_is_of_the_data_and_model_that_it_names(name):
     case, entry, data = CASES[name], read_posterior(name), read_data(name)
     assert entry["name"] == name and set(entry["dimensions"]) == set(read_draws(name))
-    assert data["digest"] == case.runs.digest
+    found, stored_table = case.runs.table, pd.DataFrame(data["columns"])
+    if data["digest"] != case.runs.digest:
+        # Processors differ in the last digit of a logarithm, and with it of a simulated loss.
+        pd.testing.assert_frame_equal(found, stored_table, check_dtype=False, rtol=1e-12, atol=0)
     assert Spec.from_dict(read_model(name)) == case.spec
 
 
