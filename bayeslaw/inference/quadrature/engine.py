@@ -44,6 +44,9 @@ _LAST = _Pass(512, 800.0, 2048)
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
 _ALONE = _Pass(1024, 800.0, 4096)
+# First passes, and draws of the population after each. Points say little of a lab far from them,
+# so that a lab of many families is reached step by step; eight passes find what four find.
+_FIRST_PASSES, _ROUGH = 4, 1000
 # So many families are one task of a pool.
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
@@ -82,9 +85,13 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     # Of many families some are enough to tell where all lie, unless labs are to be told apart.
     some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
     found: Sampled | None = None
-    for step in (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
+    if len(rows) <= _MANY:
+        first = (_FIRST,) * _FIRST_PASSES
+    else:
+        first = (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY)
+    for step in first:
         clouds = work.clouds(beliefs, guides, step, some, looks=looks)
-        found = work.drawn(population, clouds, beliefs, some, found)
+        found = work.drawn(population, clouds, beliefs, some, found, _ROUGH)
         at = [covered(*population.around(found.values, f)) for f in families]
         near = [seen_again(c, beliefs[f], at[f]) for c, f in zip(clouds, some, strict=True)]
         guides, looks = [mixed([g for g, _ in near])] * len(rows), [True] * len(rows)
@@ -93,7 +100,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         beliefs = at
     step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
-    found = work.drawn(population, clouds, beliefs, families, found)
+    found = work.drawn(population, clouds, beliefs, families, found, work.draws)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
     for step in _AGAIN if len(rows) <= _MANY else _AGAIN_OF_MANY:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
@@ -108,7 +115,8 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
         if population.flat and len(poor) > _PART * len(rows):
-            found, poor = work.drawn(population, clouds, beliefs, families, found), families
+            found = work.drawn(population, clouds, beliefs, families, found, work.draws)
+            poor = families
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values
     if population.has_labs:
@@ -128,7 +136,7 @@ def _alone(work: _Work, settings: Settings) -> Drawn:
     guide = _first_guide(work.spec, work.layout, belief)
     (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, [0], looks=[True])
     rng = work.rng()
-    index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
+    index = rng.permutation(systematic(cloud.log_weight, work.draws, rng))
     own = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
     return _gathered(work, settings, own, np.array([cloud.ess]), np.array([cloud.shape]))
 
@@ -160,6 +168,11 @@ class _Work:
     rows: list[Ladder]
     settings: Settings
     seeds: np.random.SeedSequence
+
+    @property
+    def draws(self) -> int:
+        """Draws of all chains."""
+        return self.settings.chains * self.settings.draws
 
     @property
     def cores(self) -> int:
@@ -198,9 +211,10 @@ class _Work:
         beliefs: list[Belief],
         which: list[int],
         before: Sampled | None,
+        n: int,
     ) -> Sampled:
         """Draw the population by the clouds of some families, looking first where it was."""
-        n, rng = self.settings.chains * self.settings.draws, self.rng()
+        rng = self.rng()
         at = [beliefs[f] for f in which]
         if population.flat:
             known = Pointwise.of(population, which, clouds, at)
