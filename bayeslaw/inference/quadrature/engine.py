@@ -14,7 +14,7 @@ from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
-from bayeslaw.inference.quadrature.gaussian import gaussian_draws
+from bayeslaw.inference.quadrature.gaussian import settled
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
 from bayeslaw.inference.quadrature.lattice import Guide, mixed, systematic
@@ -22,6 +22,7 @@ from bayeslaw.inference.quadrature.pointwise import Pointwise
 from bayeslaw.inference.quadrature.population import Population, Sampled, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
 from bayeslaw.inference.quadrature.select import choose, covered, seen_again
+from bayeslaw.inference.quadrature.walk import Walk
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
@@ -47,6 +48,9 @@ _ALONE = _Pass(1024, 800.0, 4096)
 # First passes, and draws of the population after each. Points say little of a lab far from them,
 # so that a lab of many families is reached step by step; eight passes find what four find.
 _FIRST_PASSES, _ROUGH = 4, 1000
+# A walk over labs has fewer chains, and looks at fewer points of each family, the more families
+# there are: at least, at most, and of all families together.
+_CHAINS, _POINTS = (250, 500, 7500), (1024, 4096, 2**15)
 # So many families are one task of a pool.
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
@@ -62,8 +66,9 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     Each family's posterior under a working prior is a cloud of weighted points. Weighted anew they
     tell the evidence of any population, and where the population lies is the next working prior.
     At the end each family's points are weighted anew for every draw of the population, so its
-    draws are exact given the population. Only where labs hold several families, so that labs are
-    too many coordinates, does what a family's rows say stand as a Gaussian in that evidence.
+    draws are exact given the population. Where labs hold several families, labs are too many
+    coordinates for a lattice: what rows say stands as Gaussians first, and chains that know each
+    family by its points walk on from there. Only above a hundred families Gaussians are the end.
     """
     begin = time.perf_counter()
     load_kernel()
@@ -91,7 +96,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         first = (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY)
     for step in first:
         clouds = work.clouds(beliefs, guides, step, some, looks=looks)
-        found = work.drawn(population, clouds, beliefs, some, found, _ROUGH)
+        found = work.drawn(population, clouds, beliefs, some, found, last=False)
         at = [covered(*population.around(found.values, f)) for f in families]
         near = [seen_again(c, beliefs[f], at[f]) for c, f in zip(clouds, some, strict=True)]
         guides, looks = [mixed([g for g, _ in near])] * len(rows), [True] * len(rows)
@@ -100,7 +105,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         beliefs = at
     step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
-    found = work.drawn(population, clouds, beliefs, families, found, work.draws)
+    found = work.drawn(population, clouds, beliefs, families, found, last=True)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
     for step in _AGAIN if len(rows) <= _MANY else _AGAIN_OF_MANY:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
@@ -115,7 +120,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
         if population.flat and len(poor) > _PART * len(rows):
-            found = work.drawn(population, clouds, beliefs, families, found, work.draws)
+            found = work.drawn(population, clouds, beliefs, families, found, last=True)
             poor = families
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values
@@ -211,15 +216,24 @@ class _Work:
         beliefs: list[Belief],
         which: list[int],
         before: Sampled | None,
-        n: int,
+        *,
+        last: bool,
     ) -> Sampled:
         """Draw the population by the clouds of some families, looking first where it was."""
-        rng = self.rng()
+        rng, n = self.rng(), self.draws if last else _ROUGH
         at = [beliefs[f] for f in which]
         if population.flat:
             known = Pointwise.of(population, which, clouds, at)
             return known.draws(n, before, rng, self.cores)
-        return gaussian_draws(population, clouds, at, n, before, rng, self.cores)
+        known, guide = settled(population, clouds, at, before, rng, self.cores)
+        walked = last and len(which) <= _MANY and population.known[3].any()
+        if not walked:
+            return known.draws(n, guide, rng, self.cores)
+        chains, most = (int(np.clip(b // len(which), *ends)) for *ends, b in (_CHAINS, _POINTS))
+        found = known.draws(chains, guide, rng, self.cores)
+        fewer = [c.thinned(most, rng) for c in clouds]
+        points = Pointwise.of(population, which, fewer, at)
+        return Walk(known, points, rng, self.cores).draws(n, found)
 
     def choose(
         self,

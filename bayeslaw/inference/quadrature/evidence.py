@@ -139,3 +139,29 @@ def population_evidence(precision, moment, lab_of_family, spread, across, top, u
                 of_labs[g], lab_moment[g], drawn[p, 0], across[p], unit[p, 1 + g], root, whitened,
                 drawn[p, 1 + g],
             )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def lab_messages(precision, moment, lab_of_family, spread, of_labs, lab_moment):
+    """Write what the families of each lab say of it, at many spreads.
+
+    Parameters
+    ----------
+    precision, moment : messages of the families, shapes (families, values, values) and (families,
+        values).
+    lab_of_family : shape (families,).
+    spread : s.d. of families around their lab, shape (points, values).
+    of_labs, lab_moment : where it goes, shapes (points, labs, values, values) and (points, labs,
+        values).
+    """
+    families, d = moment.shape
+    root, column, whitened = np.empty((d, d)), np.empty((d, d)), np.empty(d)
+    of_labs[:] = 0.0
+    lab_moment[:] = 0.0
+    for p in range(len(spread)):
+        for f in range(families):
+            g = lab_of_family[f]
+            _pass_up(
+                precision[f], moment[f], spread[p], root, whitened, column, of_labs[p, g],
+                lab_moment[p, g],
+            )  # fmt: skip

@@ -109,10 +109,13 @@ class Population:
 
     def log_prior(self, x: np.ndarray) -> np.ndarray:
         """Return the log prior density of spreads at coordinates, shape (points, size)."""
-        out = -0.5 * (x**2).sum(-1)
-        for i, spread in enumerate(self.spreads(x).values()):
-            out -= 0.5 * ((spread / (CEILING * (1 + i) * self.known[2])) ** 2).sum(-1)
-        return out
+        return self.log_priors(x).sum(-1)
+
+    def log_priors(self, x: np.ndarray) -> np.ndarray:
+        """Return the log prior density of each spread by itself, shape (points, size)."""
+        named = self.spreads(x).values()
+        high = [s / (CEILING * (1 + i) * self.known[2]) for i, s in enumerate(named)]
+        return -0.5 * (x**2 + np.concatenate(high, -1) ** 2)
 
     def around(self, drawn: dict[str, np.ndarray], f: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what one family scatters around at each draw, means and spreads (draws, values).

@@ -1,0 +1,104 @@
+"""Truths about the walk over labs: where points are Gaussian, it ends where Gaussians are exact."""
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from bayeslaw.inference.quadrature.gaussian import Gaussian
+from bayeslaw.inference.quadrature.pointwise import Pointwise
+from bayeslaw.inference.quadrature.population import Population, Sampled
+from bayeslaw.inference.quadrature.tree import Tree
+from bayeslaw.inference.quadrature.walk import Walk
+from bayeslaw.model import lay_out
+from tests.inference.ladders import ladder, spec_for
+
+CHAINS, POINTS = 500, 4000
+
+
+def _moments(drawn: Sampled, population: Population) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and s.d. of spreads, centres, levels and labs, one after the other."""
+    parts = [population.places(drawn.values)]
+    parts += [drawn.values[n] for n in ("log_population", "levels", "log_lab")]
+    flat = np.hstack([part.reshape(len(part), -1) for part in parts])
+    return flat.mean(0), flat.std(0)
+
+
+@pytest.fixture
+def known(rng):
+    """Five families in two labs whose rows are Gaussian, and points drawn from what they say."""
+    layout = lay_out(spec_for("chinchilla"), ladder(families=5))
+    population = Population(spec_for("chinchilla"), layout)
+    middle, size = population.top[0], len(population.top[0])
+    precisions, moments, points = [], [], {}
+    for f in range(5):
+        root = 0.1 * np.tril(rng.standard_normal((size, size)), -1) + 0.15 * np.eye(size)
+        mean = middle + 0.2 * rng.standard_normal(size)
+        values = mean + rng.standard_normal((POINTS, size)) @ root.T
+        precisions.append(np.linalg.inv(root @ root.T))
+        moments.append(precisions[-1] @ mean)
+        points[f] = np.ascontiguousarray(values.T), np.zeros(POINTS)
+    return Gaussian(population, np.array(precisions), np.array(moments)), Pointwise(
+        population, points
+    )
+
+
+def test_a_walk_from_elsewhere_ends_where_gaussians_are_exact(known, rng):
+    gaussian, points = known
+    population = gaussian.population
+    exact = gaussian.draws(20_000, gaussian.adapted(None, rng, 1), rng, 1)
+    mean, sd = _moments(exact, population)
+    start = {n: v[:CHAINS] for n, v in exact.values.items()}
+    # Half a s.d. off along every centre and lab, and spreads a third wider than they are.
+    for name in ("log_population", "levels", "log_lab"):
+        start[name] = start[name] + 0.5 * start[name].std(0)
+    for name in ("between", "across"):
+        start[name] = 1.3 * start[name]
+    before, _ = _moments(Sampled(start, 0.0, 0.0), population)
+    walked = Walk(gaussian, points, rng, 1).draws(8000, Sampled(start, 0.0, 0.0))
+    there, wide = _moments(walked, population)
+    moves = sd > 1e-9
+    off = ((there - mean) / np.where(moves, sd, 1.0))[moves]
+    began = ((before - mean) / np.where(moves, sd, 1.0))[moves]
+    assert np.abs(began).mean() > 0.4
+    assert np.abs(off).max() < 0.2 and np.abs(off).mean() < 0.07
+    assert np.abs(wide[moves] / sd[moves] - 1.0).max() < 0.15
+    assert walked.ess > 400
+
+
+def test_a_walk_draws_as_many_as_asked_for_and_the_same_by_seed(known, rng):
+    gaussian, points = known
+    start = gaussian.draws(50, gaussian.adapted(None, rng, 1), rng, 1)
+    for n in (7, 1000):
+        drawn = [Walk(gaussian, points, np.random.default_rng(3), 1).draws(n, start) for _ in "ab"]
+        for name, values in drawn[0].values.items():
+            assert len(values) == n
+            np.testing.assert_array_equal(values, drawn[1].values[name])
+
+
+def test_a_tree_tells_the_density_of_families(rng):
+    lab = np.array([0, 1, 0, 2, 1, 0])
+    share = (lab == np.arange(3)[:, None]) / np.bincount(lab)[:, None]
+    families, wide = rng.standard_normal((6, 4, 1)), np.array([1.5])
+    tree = Tree.of(families, share, wide)
+    own, across = np.exp(rng.standard_normal((2, 4, 1)))
+    together = lab[:, None] == lab
+    exact = [
+        multivariate_normal.logpdf(
+            families[:, c, 0],
+            np.zeros(6),
+            own[c] * np.eye(6) + across[c] * together + wide**2,
+        )
+        for c in range(4)
+    ]
+    # What does not hang on the variances is left out of the evidence, the families' own scale too.
+    again = Tree.of(families, share, wide).log_evidence(own[::-1], across[::-1])
+    exact_again = [
+        multivariate_normal.logpdf(
+            families[:, c, 0],
+            np.zeros(6),
+            own[3 - c] * np.eye(6) + across[3 - c] * together + wide**2,
+        )
+        for c in range(4)
+    ]
+    found = tree.log_evidence(own, across) - again
+    np.testing.assert_allclose(found[:, 0], np.subtract(exact, exact_again), rtol=1e-9)
