@@ -7,10 +7,11 @@ from scipy.stats import multivariate_normal
 from bayeslaw.inference.quadrature.gaussian import Gaussian
 from bayeslaw.inference.quadrature.pointwise import Pointwise
 from bayeslaw.inference.quadrature.population import Population, Sampled
+from bayeslaw.inference.quadrature.sampler import Cloud
 from bayeslaw.inference.quadrature.tree import Tree
 from bayeslaw.inference.quadrature.walk import Walk
-from bayeslaw.model import lay_out
-from tests.inference.ladders import ladder, spec_for
+from bayeslaw.model import Spec, lay_out
+from tests.inference.ladders import ladder
 
 CHAINS, POINTS = 500, 4000
 
@@ -23,11 +24,18 @@ def _moments(drawn: Sampled, population: Population) -> tuple[np.ndarray, np.nda
     return flat.mean(0), flat.std(0)
 
 
-@pytest.fixture
-def known(rng):
-    """Five families in two labs whose rows are Gaussian, and points drawn from what they say."""
-    layout = lay_out(spec_for("chinchilla"), ladder(families=5))
-    population = Population(spec_for("chinchilla"), layout)
+def _known(rng, pool: object = "partial", silent: int | None = None) -> tuple[Gaussian, Pointwise]:
+    """Return what families in three labs say, as Gaussians and as points drawn of these.
+
+    Parameters
+    ----------
+    pool : how parameters are pooled.
+    silent : a family whose rows say nothing and which has no point.
+    """
+    spec, runs = Spec(pool=pool), ladder(families=5)
+    # Two labs of two families, and one of the fifth.
+    lab = runs.table["lab"].mask(runs.table["family"] == "family 4", "z")
+    population = Population(spec, lay_out(spec, runs.replace_table(runs.table.assign(lab=lab))))
     middle, size = population.top[0], len(population.top[0])
     precisions, moments, points = [], [], {}
     for f in range(5):
@@ -37,13 +45,20 @@ def known(rng):
         precisions.append(np.linalg.inv(root @ root.T))
         moments.append(precisions[-1] @ mean)
         points[f] = np.ascontiguousarray(values.T), np.zeros(POINTS)
-    return Gaussian(population, np.array(precisions), np.array(moments)), Pointwise(
-        population, points
-    )
+    if silent is not None:
+        precisions[silent], moments[silent] = np.zeros((size, size)), np.zeros(size)
+        del points[silent]
+    known = Gaussian(population, np.array(precisions), np.array(moments))
+    return known, Pointwise(population, points)
 
 
-def test_a_walk_from_elsewhere_ends_where_gaussians_are_exact(known, rng):
-    gaussian, points = known
+@pytest.mark.parametrize(
+    ("pool", "silent"),
+    [("partial", None), ({"alpha": "none"}, None), ("partial", 1)],
+    ids=["partial", "mixed pooling", "a silent family"],
+)
+def test_a_walk_from_elsewhere_ends_where_gaussians_are_exact(pool, silent, rng):
+    gaussian, points = _known(rng, pool, silent)
     population = gaussian.population
     exact = gaussian.draws(20_000, gaussian.adapted(None, rng, 1), rng, 1)
     mean, sd = _moments(exact, population)
@@ -54,9 +69,9 @@ def test_a_walk_from_elsewhere_ends_where_gaussians_are_exact(known, rng):
     for name in ("between", "across"):
         start[name] = 1.3 * start[name]
     before, _ = _moments(Sampled(start, 0.0, 0.0), population)
-    walked = Walk(gaussian, points, rng, 1).draws(8000, Sampled(start, 0.0, 0.0))
+    walked = Walk(gaussian, points, rng, 1).draws(8000, Sampled(start, 1e4, 0.0))
     there, wide = _moments(walked, population)
-    moves = sd > 1e-9
+    moves = sd > 1e-6
     off = ((there - mean) / np.where(moves, sd, 1.0))[moves]
     began = ((before - mean) / np.where(moves, sd, 1.0))[moves]
     assert np.abs(began).mean() > 0.4
@@ -65,11 +80,28 @@ def test_a_walk_from_elsewhere_ends_where_gaussians_are_exact(known, rng):
     assert walked.ess > 400
 
 
-def test_a_walk_draws_as_many_as_asked_for_and_the_same_by_seed(known, rng):
-    gaussian, points = known
+class Still(Walk):
+    """A walk whose spreads never move."""
+
+    def _move_others(self, chains, families):
+        pass
+
+
+def test_a_walk_that_is_stuck_says_so(rng):
+    gaussian, points = _known(rng)
+    start = gaussian.draws(CHAINS, gaussian.adapted(None, rng, 1), rng, 1)
+    assert Walk(gaussian, points, rng, 1).draws(100, start).ess > 0
+    assert Still(gaussian, points, rng, 1).draws(100, start).ess == 0
+
+
+def test_a_walk_draws_as_many_as_asked_for_and_the_same_by_seed(rng):
+    gaussian, points = _known(rng)
     start = gaussian.draws(50, gaussian.adapted(None, rng, 1), rng, 1)
     for n in (7, 1000):
-        drawn = [Walk(gaussian, points, np.random.default_rng(3), 1).draws(n, start) for _ in "ab"]
+        drawn = [
+            Walk(gaussian, points, np.random.default_rng(3), cores).draws(n, start)
+            for cores in (1, 2)
+        ]
         for name, values in drawn[0].values.items():
             assert len(values) == n
             np.testing.assert_array_equal(values, drawn[1].values[name])
@@ -102,3 +134,15 @@ def test_a_tree_tells_the_density_of_families(rng):
     ]
     found = tree.log_evidence(own, across) - again
     np.testing.assert_allclose(found[:, 0], np.subtract(exact, exact_again), rtol=1e-9)
+
+
+def test_fewer_points_of_a_cloud_are_drawn_by_their_weights(rng):
+    log_weight = np.log(rng.dirichlet(np.ones(1000)))
+    values = rng.standard_normal((1000, 2))
+    none = np.empty((1000, 0))
+    cloud = Cloud(values, none, none, log_weight, 0.3, (np.zeros(2), np.eye(2)), [0])
+    fewer = cloud.thinned(400, rng)
+    assert cloud.thinned(1000, rng) is cloud
+    assert len(fewer.log_parameters) == 400 and fewer.ess == pytest.approx(400)
+    exact = np.exp(log_weight) @ values
+    np.testing.assert_allclose(fewer.log_parameters.mean(0), exact, atol=4 / np.sqrt(400))

@@ -21,7 +21,7 @@ from bayeslaw.inference.quadrature.lattice import Guide, mixed, systematic
 from bayeslaw.inference.quadrature.pointwise import Pointwise
 from bayeslaw.inference.quadrature.population import Population, Sampled, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, covered, seen_again
+from bayeslaw.inference.quadrature.select import choose, covered, says_something, seen_again
 from bayeslaw.inference.quadrature.walk import Walk
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
@@ -45,12 +45,13 @@ _LAST = _Pass(512, 800.0, 2048)
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
 _ALONE = _Pass(1024, 800.0, 4096)
-# First passes, and draws of the population after each. Points say little of a lab far from them,
-# so that a lab of many families is reached step by step; eight passes find what four find.
+# First passes where labs hold several families: points say little of a lab far from them, so that
+# it is reached step by step, and eight passes find what four find. Draws of the population after
+# a first pass.
 _FIRST_PASSES, _ROUGH = 4, 1000
 # A walk over labs has fewer chains, and looks at fewer points of each family, the more families
 # there are: at least, at most, and of all families together.
-_CHAINS, _POINTS = (250, 500, 7500), (1024, 4096, 2**15)
+_CHAINS, _POINTS = (200, 500, 6000), (1024, 4096, 2**15)
 # So many families are one task of a pool.
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
@@ -68,7 +69,8 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     At the end each family's points are weighted anew for every draw of the population, so its
     draws are exact given the population. Where labs hold several families, labs are too many
     coordinates for a lattice: what rows say stands as Gaussians first, and chains that know each
-    family by its points walk on from there. Only above a hundred families Gaussians are the end.
+    family by its points walk on from there. Only above a hundred families, or where nothing is
+    partially pooled, Gaussians are the end.
     """
     begin = time.perf_counter()
     load_kernel()
@@ -90,11 +92,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     # Of many families some are enough to tell where all lie, unless labs are to be told apart.
     some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
     found: Sampled | None = None
-    if len(rows) <= _MANY:
-        first = (_FIRST,) * _FIRST_PASSES
-    else:
-        first = (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY)
-    for step in first:
+    near_by = population.flat or len(rows) > _MANY
+    first = (_FIRST,) if near_by else (_FIRST,) * _FIRST_PASSES
+    for step in first if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
         clouds = work.clouds(beliefs, guides, step, some, looks=looks)
         found = work.drawn(population, clouds, beliefs, some, found, last=False)
         at = [covered(*population.around(found.values, f)) for f in families]
@@ -231,8 +231,9 @@ class _Work:
             return known.draws(n, guide, rng, self.cores)
         chains, most = (int(np.clip(b // len(which), *ends)) for *ends, b in (_CHAINS, _POINTS))
         found = known.draws(chains, guide, rng, self.cores)
-        fewer = [c.thinned(most, rng) for c in clouds]
-        points = Pointwise.of(population, which, fewer, at)
+        told = [f for f, cloud in enumerate(clouds) if says_something(cloud)]
+        fewer = [clouds[f].thinned(most, rng) for f in told]
+        points = Pointwise.of(population, told, fewer, [at[f] for f in told])
         return Walk(known, points, rng, self.cores).draws(n, found)
 
     def choose(

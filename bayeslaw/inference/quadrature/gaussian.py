@@ -160,10 +160,8 @@ def settled(
             moment[told] = old * moment[told] + (1 - old) * said[1]
         known = Gaussian(population, precision.copy(), moment.copy())
         guide = known.adapted(guide, rng, cores)
-        before, at = at, known.cavities(guide[0], _WIDER)
-        far = max(
-            np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True)
-        )
+        last, at = at, known.cavities(guide[0], _WIDER)
+        far = max(np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(last, at, strict=True))
         if far < _STILL and at is not beliefs:
             break
         calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]

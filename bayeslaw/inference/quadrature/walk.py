@@ -1,8 +1,8 @@
 """A population with labs of several families, walked by the points of those families.
 
 Spreads, population and labs are too many coordinates for one lattice, and what rows say of a lab
-is seldom Gaussian. Many short Markov chains start where Gaussians put them; what moves them knows
-each family by its points alone.
+is seldom Gaussian. Many short Markov chains start where Gaussians put them and know each family by
+its points alone: labs move by Metropolis steps, all else of the population by draws given families.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from bayeslaw.pool import call, in_parallel
 
 # Sweeps of each chain before draws are kept, and after: the slowest coordinates of seven and of
 # thirty published ladders forget where they were in about as many.
-_BEFORE, _KEPT = 16, 16
+_BEFORE, _KEPT = 12, 12
+# Chains that know more of where they began, as a correlation, have not come away from there.
+_REMEMBERED = 0.5
 # Labs proposed anywhere have tails of so many degrees of freedom, others are a step away.
 _TAILS, _STEP = 6.0, 0.8
 # Steps of the spreads in each sweep, and their length in terms of the spreads' s.d.
@@ -67,20 +69,25 @@ class Walk:
         return self.known.population
 
     def draws(self, n: int, start: Sampled) -> Sampled:
-        """Walk away from draws, one chain from each, and return n draws."""
+        """Let a chain begin at each draw, and return n draws of where they come to.
+
+        Draws repeat where more are asked for than chains have places.
+        """
         chains = self._begin(start)
+        begin = self._moving(chains.x, chains.centre, chains.labs)
         path = []
-        for _ in range(_BEFORE + _KEPT):
-            families = self._move_labs(chains)
-            self._move_others(chains, families)
-            path.append((chains.x, chains.centre, chains.labs))
-        parts = [np.array(part) for part in zip(*path[-_KEPT:], strict=True)]
+        for sweep in range(_BEFORE + _KEPT):
+            self._move_others(chains, self._move_labs(chains))
+            if sweep >= _BEFORE:
+                path.append((chains.x, chains.centre, chains.labs))
+        parts = [np.array(part) for part in zip(*path, strict=True)]
         pick = self.rng.permutation(np.resize(self.rng.permutation(_KEPT * len(chains.x)), n))
+        ess = min(start.ess, _effective(begin, self._moving(*parts)))
         x, centre, labs = (part.reshape(-1, *part.shape[2:])[pick] for part in parts)
         k = len(self.population.known[0])
         values = self.population.spreads(x)
         values |= {"log_population": centre[:, :k], "levels": centre[:, k:]}
-        return Sampled(values | {"log_lab": labs[..., :k]}, _effective(parts), start.shape)
+        return Sampled(values | {"log_lab": labs[..., :k]}, ess, start.shape)
 
     def _begin(self, start: Sampled) -> _Chains:
         drawn, partial = start.values, self.population.known[3]
@@ -101,13 +108,17 @@ class Walk:
         -------
         Log evidence (chains, labs), and values of families (families, chains, values).
         """
-        lab = self.population.lab_of_family
+        lab, points = self.population.lab_of_family, self.points.points
         calls = [
-            call(log_evidence, *own_points, labs[:, lab[f]], own, self.rng.random(len(own)))
-            for f, own_points in self.points.points.items()
+            call(log_evidence, *points[f], labs[:, lab[f]], own, self.rng.random(len(own)))
+            for f in points
         ]
-        told, values = np.zeros(labs.shape[:2]), np.empty((len(lab), *own.shape))
-        for f, (evidence, drawn) in enumerate(in_parallel(self.cores, calls)):
+        told = np.zeros(labs.shape[:2])
+        # A family without points says nothing, and lies anywhere around its lab.
+        values = labs[:, lab].swapaxes(0, 1) + own * self.rng.standard_normal(
+            (len(lab), *own.shape)
+        )
+        for f, (evidence, drawn) in zip(points, in_parallel(self.cores, calls), strict=True):
             told[:, lab[f]] += evidence
             values[f] = drawn
         return told, values
@@ -203,13 +214,21 @@ class Walk:
         centre, labs = tree.drawn(*variances(x), self.rng)
         chains.x, chains.centre = x, chains.centre.copy()
         chains.centre[:, partial] = centre + top[partial]
-        known = wide[k:] ** -2.0
+        prior = wide[k:] ** -2.0
         each = population.spec.noise.between**-2.0
-        precision = known + len(families) * each
-        mean = (known * top[k:] + each * families[..., k:].sum(0)) / precision
+        precision = prior + len(families) * each
+        mean = (prior * top[k:] + each * families[..., k:].sum(0)) / precision
         chains.centre[:, k:] = mean + self.rng.standard_normal(mean.shape) / np.sqrt(precision)
         chains.labs = np.repeat(chains.centre[:, None], len(labs), 1)
         chains.labs[..., partial] = labs.swapaxes(0, 1) + top[partial]
+
+    def _moving(self, x: np.ndarray, centre: np.ndarray, labs: np.ndarray) -> np.ndarray:
+        """Return what is not declared of places, side by side, shape (..., chains, coordinates)."""
+        partial = np.flatnonzero(self.population.known[3])
+        k = len(self.population.known[3])
+        spreads = x.reshape(*x.shape[:-1], 2, k)[..., partial]
+        parts = spreads, centre[..., partial], centre[..., k:], labs[..., partial]
+        return np.concatenate([part.reshape(*x.shape[:-1], -1) for part in parts], -1)
 
 
 def _log_tails(unit: np.ndarray) -> np.ndarray:
@@ -217,14 +236,17 @@ def _log_tails(unit: np.ndarray) -> np.ndarray:
     return -0.5 * (_TAILS + unit.shape[-1]) * np.log1p((unit**2).sum(-1) / _TAILS)
 
 
-def _effective(parts: list[np.ndarray]) -> float:
-    """Return the effective number of draws of the slowest coordinate.
+def _effective(begin: np.ndarray, path: np.ndarray) -> float:
+    """Return the effective number of draws of what moves slowest, none if it hardly does.
 
     Parameters
     ----------
-    parts : each of shape (draws, chains, ...).
+    begin : where chains began, shape (chains, coordinates).
+    path : where they were, shape (draws, chains, coordinates).
     """
-    path = np.concatenate([part.reshape(*part.shape[:2], -1) for part in parts], -1)
-    whole, means = path.var((0, 1)), path.mean(0).var(0)
-    moves = whole > 0
-    return float(path.shape[1] * (whole[moves] / means[moves]).min())
+    first, last = (v - v.mean(0) for v in (begin, path[-1]))
+    remembered = (first * last).mean(0) / (first.std(0) * last.std(0))
+    if not remembered.max() < _REMEMBERED:
+        return 0.0
+    # Chains begin apart, so that the scatter of their means says how much is known.
+    return float(path.shape[1] * (path.var((0, 1)) / path.mean(0).var(0)).min())
