@@ -41,6 +41,8 @@ class _Pass:
 
 _FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 2048)
+# Tails of few families in labs of several are told by few points, and cost little.
+_LAST_OF_FEW, _FEW = _Pass(1024, 1600.0, 4096), 12
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
@@ -104,6 +106,8 @@ def _together(work: _Work, settings: Settings) -> Drawn:
             guides[f], looks[f] = guide, not known
         beliefs = at
     step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
+    if len(rows) <= _FEW and not population.flat:
+        step = _LAST_OF_FEW
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
     found = work.drawn(population, clouds, beliefs, families, found, last=True)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)

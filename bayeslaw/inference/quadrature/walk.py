@@ -19,11 +19,9 @@ from bayeslaw.inference.quadrature.population import Population, Sampled
 from bayeslaw.inference.quadrature.tree import Tree
 from bayeslaw.pool import call, in_parallel
 
-# Sweeps of each chain before draws are kept, and after: the slowest coordinates of seven and of
-# thirty published ladders forget where they were in about as many.
-_BEFORE, _KEPT = 12, 12
-# Chains that know more of where they began, as a correlation, have not come away from there.
-_REMEMBERED = 0.5
+# Sweeps of each chain in a round, and rounds at most before the one whose draws are kept: chains go
+# on while where they began tells where they are, as a correlation.
+_SWEEPS, _ROUNDS, _REMEMBERED = 12, 5, 0.5
 # Labs proposed anywhere have tails of so many degrees of freedom, others are a step away.
 _TAILS, _STEP = 6.0, 0.8
 # Steps of the spreads in each sweep, and their length in terms of the spreads' s.d.
@@ -75,19 +73,27 @@ class Walk:
         """
         chains = self._begin(start)
         begin = self._moving(chains.x, chains.centre, chains.labs)
-        path = []
-        for sweep in range(_BEFORE + _KEPT):
-            self._move_others(chains, self._move_labs(chains))
-            if sweep >= _BEFORE:
-                path.append((chains.x, chains.centre, chains.labs))
-        parts = [np.array(part) for part in zip(*path, strict=True)]
-        pick = self.rng.permutation(np.resize(self.rng.permutation(_KEPT * len(chains.x)), n))
-        ess = min(start.ess, _effective(begin, self._moving(*parts)))
+        for _ in range(_ROUNDS):
+            parts = self._round(chains)
+            forgot = _remembered(begin, self._moving(*parts)[-1]) < _REMEMBERED
+            if forgot:
+                break
+        parts = self._round(chains)
+        pick = self.rng.permutation(np.resize(self.rng.permutation(_SWEEPS * len(chains.x)), n))
+        ess = min(start.ess, _effective(self._moving(*parts))) if forgot else 0.0
         x, centre, labs = (part.reshape(-1, *part.shape[2:])[pick] for part in parts)
         k = len(self.population.known[0])
         values = self.population.spreads(x)
         values |= {"log_population": centre[:, :k], "levels": centre[:, k:]}
         return Sampled(values | {"log_lab": labs[..., :k]}, ess, start.shape)
+
+    def _round(self, chains: _Chains) -> list[np.ndarray]:
+        """Sweep, and return where chains were, each part of shape (sweeps, chains, ...)."""
+        path = []
+        for _ in range(_SWEEPS):
+            self._move_others(chains, self._move_labs(chains))
+            path.append((chains.x, chains.centre, chains.labs))
+        return [np.array(part) for part in zip(*path, strict=True)]
 
     def _begin(self, start: Sampled) -> _Chains:
         drawn, partial = start.values, self.population.known[3]
@@ -236,17 +242,19 @@ def _log_tails(unit: np.ndarray) -> np.ndarray:
     return -0.5 * (_TAILS + unit.shape[-1]) * np.log1p((unit**2).sum(-1) / _TAILS)
 
 
-def _effective(begin: np.ndarray, path: np.ndarray) -> float:
-    """Return the effective number of draws of what moves slowest, none if it hardly does.
+def _remembered(begin: np.ndarray, end: np.ndarray) -> float:
+    """Return the correlation of what moves slowest, both of shape (chains, coordinates)."""
+    first, last = (v - v.mean(0) for v in (begin, end))
+    return float(((first * last).mean(0) / (first.std(0) * last.std(0))).max())
+
+
+def _effective(path: np.ndarray) -> float:
+    """Return the effective number of draws of what moves slowest.
+
+    Chains begin apart, so that the scatter of their means says how much is known.
 
     Parameters
     ----------
-    begin : where chains began, shape (chains, coordinates).
-    path : where they were, shape (draws, chains, coordinates).
+    path : where chains were, shape (draws, chains, coordinates).
     """
-    first, last = (v - v.mean(0) for v in (begin, path[-1]))
-    remembered = (first * last).mean(0) / (first.std(0) * last.std(0))
-    if not remembered.max() < _REMEMBERED:
-        return 0.0
-    # Chains begin apart, so that the scatter of their means says how much is known.
     return float(path.shape[1] * (path.var((0, 1)) / path.mean(0).var(0)).min())
