@@ -55,7 +55,8 @@ class Drawn:
     stats : the sampler's record; empty where draws are independent.
     seconds : spent compiling and sampling.
     importance_ess : effective number of weighted points behind each family's draws, where draws
-        come from such points; then that behind the population's, where families are several.
+        come from such points; then that behind the population's, where families are several (of
+        the places of short chains, where labs hold several families).
     tail_shape : Pareto shape of those weights.
     """
 

@@ -126,6 +126,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         if population.flat and len(poor) > _PART * len(rows):
             found = work.drawn(population, clouds, beliefs, families, found, last=True)
             poor = families
+        # Labs stay: what they hear of a family has changed little, and a walk is dear.
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values
     if population.has_labs:

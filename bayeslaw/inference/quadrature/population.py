@@ -25,8 +25,8 @@ class Sampled:
     values : ``log_population`` and ``between`` of shape (draws, parameters), ``levels`` (draws,
         levels), and if labs are a level ``across`` (draws, parameters) and ``log_lab`` (draws,
         labs, parameters).
-    ess, shape : effective number of the weighted points behind them, and the shape of the
-        weights' tail.
+    ess, shape : effective number of the weighted points or of the chains' places behind them, and
+        the shape of the weights' tail.
     """
 
     values: dict[str, np.ndarray]
