@@ -53,7 +53,7 @@ _ALONE = _Pass(1024, 800.0, 4096)
 _FIRST_PASSES, _ROUGH = 4, 1000
 # A walk over labs has fewer chains, and looks at fewer points of each family, the more families
 # there are: at least, at most, and of all families together.
-_CHAINS, _POINTS = (200, 500, 6000), (1024, 4096, 2**15)
+_WALK = (200, 500, 6000), (1024, 4096, 2**15)
 # So many families are one task of a pool.
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
@@ -234,7 +234,7 @@ class _Work:
         walked = last and len(which) <= _MANY and population.known[3].any()
         if not walked:
             return known.draws(n, guide, rng, self.cores)
-        chains, most = (int(np.clip(b // len(which), *ends)) for *ends, b in (_CHAINS, _POINTS))
+        chains, most = (min(max(whole // len(which), least), top) for least, top, whole in _WALK)
         found = known.draws(chains, guide, rng, self.cores)
         told = [f for f, cloud in enumerate(clouds) if says_something(cloud)]
         fewer = [clouds[f].thinned(most, rng) for f in told]
