@@ -113,27 +113,19 @@ def test_a_tree_tells_the_density_of_families(rng):
     families, wide = rng.standard_normal((6, 4, 1)), np.array([1.5])
     tree = Tree.of(families, share, wide)
     own, across = np.exp(rng.standard_normal((2, 4, 1)))
-    together = lab[:, None] == lab
-    exact = [
-        multivariate_normal.logpdf(
-            families[:, c, 0],
-            np.zeros(6),
-            own[c] * np.eye(6) + across[c] * together + wide**2,
-        )
-        for c in range(4)
-    ]
-    # What does not hang on the variances is left out of the evidence, the families' own scale too.
-    again = Tree.of(families, share, wide).log_evidence(own[::-1], across[::-1])
-    exact_again = [
-        multivariate_normal.logpdf(
-            families[:, c, 0],
-            np.zeros(6),
-            own[3 - c] * np.eye(6) + across[3 - c] * together + wide**2,
-        )
-        for c in range(4)
-    ]
-    found = tree.log_evidence(own, across) - again
-    np.testing.assert_allclose(found[:, 0], np.subtract(exact, exact_again), rtol=1e-9)
+
+    def exact(own, across):
+        covariance = [
+            o * np.eye(6) + a * (lab[:, None] == lab) + wide**2
+            for o, a in zip(own, across, strict=True)
+        ]
+        seen = zip(families[..., 0].T, covariance, strict=True)
+        return np.array([multivariate_normal.logpdf(f, np.zeros(6), c) for f, c in seen])
+
+    # What does not hang on the variances is left out of the evidence.
+    found = tree.log_evidence(own, across) - tree.log_evidence(own[::-1], across[::-1])
+    expected = exact(own, across) - exact(own[::-1], across[::-1])
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-9)
 
 
 def test_fewer_points_of_a_cloud_are_drawn_by_their_weights(rng):

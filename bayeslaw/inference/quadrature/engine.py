@@ -94,8 +94,7 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     # Of many families some are enough to tell where all lie, unless labs are to be told apart.
     some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
     found: Sampled | None = None
-    near_by = population.flat or len(rows) > _MANY
-    first = (_FIRST,) if near_by else (_FIRST,) * _FIRST_PASSES
+    first = (_FIRST,) * (1 if population.flat or len(rows) > _MANY else _FIRST_PASSES)
     for step in first if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
         clouds = work.clouds(beliefs, guides, step, some, looks=looks)
         found = work.drawn(population, clouds, beliefs, some, found, last=False)
@@ -123,10 +122,10 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         again = work.clouds(beliefs, guides, step, poor, looks=looks)
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
+        # Labs of several families stay where they are: another walk is dear.
         if population.flat and len(poor) > _PART * len(rows):
             found = work.drawn(population, clouds, beliefs, families, found, last=True)
             poor = families
-        # Labs stay: what they hear of a family has changed little, and a walk is dear.
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values
     if population.has_labs:

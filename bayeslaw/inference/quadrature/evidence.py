@@ -72,6 +72,20 @@ def _pass_up(precision, moment, sd, root, whitened, column, up_precision, up_mom
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def _told_labs(precision, moment, lab_of_family, sd, root, whitened, column, of_labs, lab_moment):
+    """Write what the families of each lab say of it; return its log evidence."""
+    of_labs[:] = 0.0
+    lab_moment[:] = 0.0
+    value = 0.0
+    for f in range(len(moment)):
+        g = lab_of_family[f]
+        value += _pass_up(
+            precision[f], moment[f], sd, root, whitened, column, of_labs[g], lab_moment[g]
+        )
+    return value
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _draw_down(precision, moment, centre, sd, unit, root, whitened, out):
     """Draw a normal of this centre and these s.d. given a message."""
     d = sd.size
@@ -108,24 +122,18 @@ def population_evidence(precision, moment, lab_of_family, spread, across, top, u
     drawn : where draws go, shape of ``unit``.
     out : where the log evidence at each point goes, shape (points,).
     """
-    families, d = moment.shape
+    d = moment.shape[1]
     labs = lab_of_family.max() + 1
     root, column = np.empty((d, d)), np.empty((d, d))
     whitened, nothing = np.empty(d), np.zeros(d)
     of_labs, lab_moment = np.empty((labs, d, d)), np.empty((labs, d))
     total, total_moment = np.empty((d, d)), np.empty(d)
     for p in range(len(spread)):
-        of_labs[:] = 0.0
-        lab_moment[:] = 0.0
         total[:] = 0.0
         total_moment[:] = 0.0
-        value = 0.0
-        for f in range(families):
-            g = lab_of_family[f]
-            value += _pass_up(
-                precision[f], moment[f], spread[p], root, whitened, column, of_labs[g],
-                lab_moment[g],
-            )  # fmt: skip
+        value = _told_labs(
+            precision, moment, lab_of_family, spread[p], root, whitened, column, of_labs, lab_moment
+        )
         for g in range(labs):
             value += _pass_up(
                 of_labs[g], lab_moment[g], across[p], root, whitened, column, total, total_moment
@@ -154,14 +162,10 @@ def lab_messages(precision, moment, lab_of_family, spread, of_labs, lab_moment):
     of_labs, lab_moment : where it goes, shapes (points, labs, values, values) and (points, labs,
         values).
     """
-    families, d = moment.shape
+    d = moment.shape[1]
     root, column, whitened = np.empty((d, d)), np.empty((d, d)), np.empty(d)
-    of_labs[:] = 0.0
-    lab_moment[:] = 0.0
     for p in range(len(spread)):
-        for f in range(families):
-            g = lab_of_family[f]
-            _pass_up(
-                precision[f], moment[f], spread[p], root, whitened, column, of_labs[p, g],
-                lab_moment[p, g],
-            )  # fmt: skip
+        _told_labs(
+            precision, moment, lab_of_family, spread[p], root, whitened, column, of_labs[p],
+            lab_moment[p],
+        )  # fmt: skip

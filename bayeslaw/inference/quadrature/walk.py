@@ -66,6 +66,11 @@ class Walk:
         """What moves."""
         return self.known.population
 
+    @cached_property
+    def _partial(self) -> np.ndarray:
+        """Which of the population's values scatter between families and labs, indices."""
+        return np.flatnonzero(self.population.known[3])
+
     def draws(self, n: int, start: Sampled) -> Sampled:
         """Let a chain begin at each draw, and return n draws of where they come to.
 
@@ -96,10 +101,10 @@ class Walk:
         return [np.array(part) for part in zip(*path, strict=True)]
 
     def _begin(self, start: Sampled) -> _Chains:
-        drawn, partial = start.values, self.population.known[3]
+        drawn, partial = start.values, self._partial
         centre = np.hstack([drawn["log_population"], drawn["levels"]])
         labs = np.repeat(centre[:, None], drawn["log_lab"].shape[1], 1)
-        labs[..., np.flatnonzero(partial)] = drawn["log_lab"][..., partial]
+        labs[..., partial] = drawn["log_lab"][..., partial]
         return _Chains(self.population.places(drawn), centre, labs)
 
     def _look(self, labs: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,9 +138,9 @@ class Walk:
         """Propose every lab twice, anywhere and near by; return values drawn of families."""
         lab = self.population.lab_of_family
         own, across = self.population.scatter(self.population.spreads(chains.x))
-        live = np.flatnonzero(across[0] > 0)
+        live = self._partial
         middle, scale = chains.centre[:, None, live], across[:, None, live]
-        mode, back = self._proposal(chains.centre, own, scale, live)
+        mode, back = self._proposal(chains.centre, own, scale)
         place = (chains.labs[..., live] - middle) / scale
         told, families = self._look(chains.labs, own)
         for anywhere in (True, False):
@@ -159,15 +164,15 @@ class Walk:
         return families
 
     def _proposal(
-        self, centre: np.ndarray, own: np.ndarray, scale: np.ndarray, live: np.ndarray
+        self, centre: np.ndarray, own: np.ndarray, scale: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return where Gaussians put each lab around the population, in units of its scatter.
 
         Returns
         -------
-        Modes (chains, labs, live), and roots R, the covariance being inverse of R'R.
+        Modes (chains, labs, pooled values), and roots R, the covariance being inverse of R'R.
         """
-        known = self.known
+        known, live = self.known, self._partial
         shape = (len(own), len(self._share), own.shape[1])
         precision, moment = np.empty((*shape, shape[-1])), np.empty(shape)
         lab_messages(
@@ -194,8 +199,7 @@ class Walk:
         move with labs and population integrated out, and these are drawn given them.
         """
         population = self.population
-        k = len(population.known[3])
-        partial = np.flatnonzero(population.known[3])
+        k, partial = len(population.known[3]), self._partial
         top, wide = population.top
         tree = Tree.of(families[..., partial] - top[partial], self._share, wide[partial])
 
@@ -230,8 +234,7 @@ class Walk:
 
     def _moving(self, x: np.ndarray, centre: np.ndarray, labs: np.ndarray) -> np.ndarray:
         """Return what is not declared of places, side by side, shape (..., chains, coordinates)."""
-        partial = np.flatnonzero(self.population.known[3])
-        k = len(self.population.known[3])
+        k, partial = len(self.population.known[3]), self._partial
         spreads = x.reshape(*x.shape[:-1], 2, k)[..., partial]
         parts = spreads, centre[..., partial], centre[..., k:], labs[..., partial]
         return np.concatenate([part.reshape(*x.shape[:-1], -1) for part in parts], -1)
