@@ -55,8 +55,7 @@ class Drawn:
     stats : the sampler's record; empty where draws are independent.
     seconds : spent compiling and sampling.
     importance_ess : effective number of weighted points behind each family's draws, where draws
-        come from such points; then that behind the population's, where families are several (of
-        the places of short chains, where labs hold several families).
+        come from such points; then that behind the population's, where families are several.
     tail_shape : Pareto shape of those weights.
     """
 

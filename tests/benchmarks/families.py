@@ -36,8 +36,6 @@ def run(sizes: Sizes, cores: int, table: str = "real_clean") -> Section:
         "the compile cache is warm, because the same fit was made once before, briefly",
         "ESS per second: bulk ESS of the slowest population parameter over the seconds of the "
         "fit, warm-up and cached compile included; for the plain graph its compile is left out",
-        "draws of quadrature are shuffled, so their bulk ESS does not see that places of one chain "
-        "over labs are alike; the least importance ESS, of families and of these chains, does",
         "where the R-hat of the plain graph is far above 1, its chains have not met and their ESS "
         "is flattered: the ratios are lower bounds",
     )
@@ -63,10 +61,7 @@ def engine_rows(engine: str, found: dict[str, Any]) -> list[Row]:
     ]
     rhat, ess = f"{engine}: R-hat, population", f"{engine}: bulk ESS of {figures['slowest']}"
     if engine != "collapsed":
-        rows += [shown(rhat, figures["rhat"]), shown(ess, figures["ess"])]
-        if found["importance"] is not None:
-            rows.append(shown(f"{engine}: importance ESS, least", found["importance"]))
-        return rows
+        return [*rows, shown(rhat, figures["rhat"]), shown(ess, figures["ess"])]
     rows += [
         below(rhat, figures["rhat"], RHAT),
         at_most(f"{engine}: divergences", figures["divergences"], 0),

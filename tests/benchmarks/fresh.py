@@ -97,8 +97,7 @@ def perform(task: Mapping[str, Any]) -> dict[str, Any]:
     dict
         ``imports`` and ``load`` seconds; ``calls``, seconds of each fit; ``peak``, MiB of memory
         at most; ``end``, when the last fit was done; and of that fit ``seconds``, ``engine``,
-        ``reason``, ``ok``, ``failures``, ``figures`` and ``importance``, the least importance ESS
-        of an engine that has one.
+        ``reason``, ``ok``, ``failures`` and ``figures``.
     """
     start = time.perf_counter()
     for name in (*COMMON, *FURTHER[task["engine"]]):
@@ -126,7 +125,6 @@ def perform(task: Mapping[str, Any]) -> dict[str, Any]:
             "ok": fitted.health.ok,
             "failures": [failure.found for failure in fitted.health.failures],
             "figures": sampling_figures(fitted.posterior, fitted.sample_stats),
-            "importance": dict(fitted.health.figures).get("importance ESS"),
         }
     return found
 

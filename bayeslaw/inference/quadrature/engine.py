@@ -14,15 +14,14 @@ from bayeslaw.inference.drawn import Drawn, Settings
 from bayeslaw.inference.health import MIN_IMPORTANCE_ESS, WORST_TAIL_SHAPE
 from bayeslaw.inference.likelihood import run_log_likelihood
 from bayeslaw.inference.quadrature.assemble import family_draws, population_draws
-from bayeslaw.inference.quadrature.gaussian import settled
+from bayeslaw.inference.quadrature.gaussian import gaussian_draws
 from bayeslaw.inference.quadrature.ladder import Belief, Ladder, ladders
 from bayeslaw.inference.quadrature.laplace import load_kernel
 from bayeslaw.inference.quadrature.lattice import Guide, mixed, systematic
 from bayeslaw.inference.quadrature.pointwise import Pointwise
 from bayeslaw.inference.quadrature.population import Population, Sampled, first_belief
 from bayeslaw.inference.quadrature.sampler import Cloud, weighted_points
-from bayeslaw.inference.quadrature.select import choose, covered, says_something, seen_again
-from bayeslaw.inference.quadrature.walk import Walk
+from bayeslaw.inference.quadrature.select import choose, covered, seen_again
 from bayeslaw.inference.rows import noise_levels
 from bayeslaw.laws.law import prior_location
 from bayeslaw.model.layout import Layout
@@ -41,19 +40,10 @@ class _Pass:
 
 _FIRST = _Pass(128, 200.0, 1024)
 _LAST = _Pass(512, 800.0, 2048)
-# Tails of few families in labs of several are told by few points, and cost little.
-_LAST_OF_FEW, _FEW = _Pass(1024, 1600.0, 4096), 12
 # Of many families each adds little, and must cost little.
 _LAST_OF_MANY = _Pass(256, 400.0, 4096)
 _MANY = 100
 _ALONE = _Pass(1024, 800.0, 4096)
-# First passes where labs hold several families: points say little of a lab far from them, so that
-# it is reached step by step, and eight passes find what four find. Draws of the population after
-# a first pass.
-_FIRST_PASSES, _ROUGH = 4, 1000
-# A walk over labs has fewer chains, and looks at fewer points of each family, the more families
-# there are: at least, at most, and of all families together.
-_WALK = (200, 500, 6000), (1024, 4096, 2**15)
 # So many families are one task of a pool.
 _TOGETHER = 4
 # A family whose draws have too few points behind them is sampled again with this many.
@@ -69,10 +59,8 @@ def quadrature(spec: Spec, layout: Layout, settings: Settings) -> Drawn:
     Each family's posterior under a working prior is a cloud of weighted points. Weighted anew they
     tell the evidence of any population, and where the population lies is the next working prior.
     At the end each family's points are weighted anew for every draw of the population, so its
-    draws are exact given the population. Where labs hold several families, labs are too many
-    coordinates for a lattice: what rows say stands as Gaussians first, and chains that know each
-    family by its points walk on from there. Only above a hundred families, or where nothing is
-    partially pooled, Gaussians are the end.
+    draws are exact given the population. Only where labs hold several families, so that labs are
+    too many coordinates, does what a family's rows say stand as a Gaussian in that evidence.
     """
     begin = time.perf_counter()
     load_kernel()
@@ -94,10 +82,9 @@ def _together(work: _Work, settings: Settings) -> Drawn:
     # Of many families some are enough to tell where all lie, unless labs are to be told apart.
     some = families[:: -(-len(rows) // _MANY) if population.flat else 1]
     found: Sampled | None = None
-    first = (_FIRST,) * (1 if population.flat or len(rows) > _MANY else _FIRST_PASSES)
-    for step in first if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
+    for step in (_FIRST,) if len(some) == len(rows) else (_FIRST, _LAST_OF_MANY):
         clouds = work.clouds(beliefs, guides, step, some, looks=looks)
-        found = work.drawn(population, clouds, beliefs, some, found, last=False)
+        found = work.drawn(population, clouds, beliefs, some, found)
         at = [covered(*population.around(found.values, f)) for f in families]
         near = [seen_again(c, beliefs[f], at[f]) for c, f in zip(clouds, some, strict=True)]
         guides, looks = [mixed([g for g, _ in near])] * len(rows), [True] * len(rows)
@@ -105,10 +92,8 @@ def _together(work: _Work, settings: Settings) -> Drawn:
             guides[f], looks[f] = guide, not known
         beliefs = at
     step = _LAST if len(rows) <= _MANY else _LAST_OF_MANY
-    if len(rows) <= _FEW and not population.flat:
-        step = _LAST_OF_FEW
     clouds = work.clouds(beliefs, guides, step, families, looks=looks)
-    found = work.drawn(population, clouds, beliefs, families, found, last=True)
+    found = work.drawn(population, clouds, beliefs, families, found)
     chosen, ess = work.choose(population, clouds, beliefs, found.values, families)
     for step in _AGAIN if len(rows) <= _MANY else _AGAIN_OF_MANY:
         heavy = np.array([c.shape > WORST_TAIL_SHAPE for c in clouds])
@@ -122,10 +107,8 @@ def _together(work: _Work, settings: Settings) -> Drawn:
         again = work.clouds(beliefs, guides, step, poor, looks=looks)
         for f, cloud in zip(poor, again, strict=True):
             clouds[f] = cloud
-        # Labs of several families stay where they are: another walk is dear.
         if population.flat and len(poor) > _PART * len(rows):
-            found = work.drawn(population, clouds, beliefs, families, found, last=True)
-            poor = families
+            found, poor = work.drawn(population, clouds, beliefs, families, found), families
         chosen[poor], ess[poor] = work.choose(population, clouds, beliefs, found.values, poor)
     drawn = found.values
     if population.has_labs:
@@ -145,7 +128,7 @@ def _alone(work: _Work, settings: Settings) -> Drawn:
     guide = _first_guide(work.spec, work.layout, belief)
     (cloud,) = clouds = work.clouds([belief], [guide], _ALONE, [0], looks=[True])
     rng = work.rng()
-    index = rng.permutation(systematic(cloud.log_weight, work.draws, rng))
+    index = rng.permutation(systematic(cloud.log_weight, settings.chains * settings.draws, rng))
     own = family_draws(work.spec, work.layout, work.rows, clouds, index[None])
     return _gathered(work, settings, own, np.array([cloud.ess]), np.array([cloud.shape]))
 
@@ -177,11 +160,6 @@ class _Work:
     rows: list[Ladder]
     settings: Settings
     seeds: np.random.SeedSequence
-
-    @property
-    def draws(self) -> int:
-        """Draws of all chains."""
-        return self.settings.chains * self.settings.draws
 
     @property
     def cores(self) -> int:
@@ -220,25 +198,14 @@ class _Work:
         beliefs: list[Belief],
         which: list[int],
         before: Sampled | None,
-        *,
-        last: bool,
     ) -> Sampled:
         """Draw the population by the clouds of some families, looking first where it was."""
-        rng, n = self.rng(), self.draws if last else _ROUGH
+        n, rng = self.settings.chains * self.settings.draws, self.rng()
         at = [beliefs[f] for f in which]
         if population.flat:
             known = Pointwise.of(population, which, clouds, at)
             return known.draws(n, before, rng, self.cores)
-        known, guide = settled(population, clouds, at, before, rng, self.cores)
-        walked = last and len(which) <= _MANY and population.known[3].any()
-        if not walked:
-            return known.draws(n, guide, rng, self.cores)
-        chains, most = (min(max(whole // len(which), least), top) for least, top, whole in _WALK)
-        found = known.draws(chains, guide, rng, self.cores)
-        told = [f for f, cloud in enumerate(clouds) if says_something(cloud)]
-        fewer = [clouds[f].thinned(most, rng) for f in told]
-        points = Pointwise.of(population, told, fewer, [at[f] for f in told])
-        return Walk(known, points, rng, self.cores).draws(n, found)
+        return gaussian_draws(population, clouds, at, n, before, rng, self.cores)
 
     def choose(
         self,

@@ -72,20 +72,6 @@ def _pass_up(precision, moment, sd, root, whitened, column, up_precision, up_mom
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _told_labs(precision, moment, lab_of_family, sd, root, whitened, column, of_labs, lab_moment):
-    """Write what the families of each lab say of it; return its log evidence."""
-    of_labs[:] = 0.0
-    lab_moment[:] = 0.0
-    value = 0.0
-    for f in range(len(moment)):
-        g = lab_of_family[f]
-        value += _pass_up(
-            precision[f], moment[f], sd, root, whitened, column, of_labs[g], lab_moment[g]
-        )
-    return value
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _draw_down(precision, moment, centre, sd, unit, root, whitened, out):
     """Draw a normal of this centre and these s.d. given a message."""
     d = sd.size
@@ -122,18 +108,24 @@ def population_evidence(precision, moment, lab_of_family, spread, across, top, u
     drawn : where draws go, shape of ``unit``.
     out : where the log evidence at each point goes, shape (points,).
     """
-    d = moment.shape[1]
+    families, d = moment.shape
     labs = lab_of_family.max() + 1
     root, column = np.empty((d, d)), np.empty((d, d))
     whitened, nothing = np.empty(d), np.zeros(d)
     of_labs, lab_moment = np.empty((labs, d, d)), np.empty((labs, d))
     total, total_moment = np.empty((d, d)), np.empty(d)
     for p in range(len(spread)):
+        of_labs[:] = 0.0
+        lab_moment[:] = 0.0
         total[:] = 0.0
         total_moment[:] = 0.0
-        value = _told_labs(
-            precision, moment, lab_of_family, spread[p], root, whitened, column, of_labs, lab_moment
-        )
+        value = 0.0
+        for f in range(families):
+            g = lab_of_family[f]
+            value += _pass_up(
+                precision[f], moment[f], spread[p], root, whitened, column, of_labs[g],
+                lab_moment[g],
+            )  # fmt: skip
         for g in range(labs):
             value += _pass_up(
                 of_labs[g], lab_moment[g], across[p], root, whitened, column, total, total_moment
@@ -147,25 +139,3 @@ def population_evidence(precision, moment, lab_of_family, spread, across, top, u
                 of_labs[g], lab_moment[g], drawn[p, 0], across[p], unit[p, 1 + g], root, whitened,
                 drawn[p, 1 + g],
             )  # fmt: skip
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def lab_messages(precision, moment, lab_of_family, spread, of_labs, lab_moment):
-    """Write what the families of each lab say of it, at many spreads.
-
-    Parameters
-    ----------
-    precision, moment : messages of the families, shapes (families, values, values) and (families,
-        values).
-    lab_of_family : shape (families,).
-    spread : s.d. of families around their lab, shape (points, values).
-    of_labs, lab_moment : where it goes, shapes (points, labs, values, values) and (points, labs,
-        values).
-    """
-    d = moment.shape[1]
-    root, column, whitened = np.empty((d, d)), np.empty((d, d)), np.empty(d)
-    for p in range(len(spread)):
-        _told_labs(
-            precision, moment, lab_of_family, spread[p], root, whitened, column, of_labs[p],
-            lab_moment[p],
-        )  # fmt: skip

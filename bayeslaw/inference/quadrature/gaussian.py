@@ -120,28 +120,38 @@ class Gaussian:
         return [Belief(m, wider * s) for m, s in zip(mean, spread, strict=True)]
 
 
-def settled(
+def gaussian_draws(
     population: Population,
     clouds: list[Cloud],
     beliefs: list[Belief],
+    n: int,
     before: Sampled | None,
+    rng: np.random.Generator,
+    cores: int,
+) -> Sampled:
+    """Draw the population by what points of families say, looking first where it was."""
+    guide = None
+    if before is not None:
+        known = population.places(before.values)
+        guide = moments(known, np.full(len(known), 1.0 / len(known)))
+    found, guide = _settled(population, clouds, beliefs, guide, rng, cores)
+    return found.draws(n, guide, rng, cores)
+
+
+def _settled(
+    population: Population,
+    clouds: list[Cloud],
+    beliefs: list[Belief],
+    guide: Guide | None,
     rng: np.random.Generator,
     cores: int,
 ) -> tuple[Gaussian, Guide]:
     """Let families and population speak until neither moves, the points staying where they are.
 
-    Parameters
-    ----------
-    before : where to look first.
-
     Returns
     -------
     The population, and where its spreads lie.
     """
-    guide = None
-    if before is not None:
-        places = population.places(before.values)
-        guide = moments(places, np.full(len(places), 1.0 / len(places)))
     seen, at = clouds, beliefs
     size = len(beliefs[0].mean)
     precision = np.zeros((len(clouds), size, size))
@@ -160,8 +170,10 @@ def settled(
             moment[told] = old * moment[told] + (1 - old) * said[1]
         known = Gaussian(population, precision.copy(), moment.copy())
         guide = known.adapted(guide, rng, cores)
-        last, at = at, known.cavities(guide[0], _WIDER)
-        far = max(np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(last, at, strict=True))
+        before, at = at, known.cavities(guide[0], _WIDER)
+        far = max(
+            np.abs((b.mean - a.mean) / a.spread).max() for b, a in zip(before, at, strict=True)
+        )
         if far < _STILL and at is not beliefs:
             break
         calls = [call(under, *m) for m in zip(clouds, beliefs, at, strict=True)]

@@ -99,7 +99,7 @@ class Pointwise:
             for f, own in self.points.items()
         ]
         out = self.population.log_prior(z[:, :size]) - 0.5 * (z[:, size:] ** 2).sum(-1)
-        for evidence, _ in in_parallel(cores, calls):
+        for evidence in in_parallel(cores, calls):
             out += evidence
         return np.where(np.isfinite(out), out, -np.inf)
 
@@ -124,47 +124,29 @@ class Pointwise:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _look(values, log_weight, centre, spread, unit, out, drawn):
-    """Write the log of the summed weights of all points under each normal, and draw a point."""
+def _log_evidence(values, log_weight, centre, spread, out):
+    """Write the log of the summed weights of all points under each normal."""
     weight = np.empty(log_weight.size)
     for d in range(len(centre)):
         total, top = weigh(values, log_weight, centre[d], spread[d], weight)
         out[d] = top + math.log(total)
         for q in range(len(values)):
             out[d] -= math.log(spread[d, q])
-        if len(unit) == 0:
-            continue
-        left, s = unit[d] * total, 0
-        while left >= weight[s] and s + 1 < weight.size:
-            left -= weight[s]
-            s += 1
-        drawn[d] = values[:, s]
 
 
 def log_evidence(
-    values: np.ndarray,
-    log_weight: np.ndarray,
-    centre: np.ndarray,
-    spread: np.ndarray,
-    unit: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+    values: np.ndarray, log_weight: np.ndarray, centre: np.ndarray, spread: np.ndarray
+) -> np.ndarray:
     """Return a family's log evidence, but for a constant, where it scatters around centres.
 
     Parameters
     ----------
     values, log_weight : points of the family, shapes (values, points) and (points,).
     centre, spread : shape (draws, values).
-    unit : numbers between 0 and 1, shape (draws,), if a point is to be drawn under each.
-
-    Returns
-    -------
-    The evidence, shape (draws,), and the values of points drawn, shape (draws, values).
     """
-    unit = np.zeros(0) if unit is None else unit
-    out, drawn = np.zeros(len(centre)), centre[: len(unit)].copy()
+    out = np.zeros(len(centre))
     if log_weight.size:  # a family without a point says nothing, and the gate says so
-        _look(
-            values, log_weight, np.ascontiguousarray(centre), np.ascontiguousarray(spread), unit,
-            out, drawn,
-        )  # fmt: skip
-    return out, drawn
+        _log_evidence(
+            values, log_weight, np.ascontiguousarray(centre), np.ascontiguousarray(spread), out
+        )
+    return out

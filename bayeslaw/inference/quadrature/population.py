@@ -25,8 +25,8 @@ class Sampled:
     values : ``log_population`` and ``between`` of shape (draws, parameters), ``levels`` (draws,
         levels), and if labs are a level ``across`` (draws, parameters) and ``log_lab`` (draws,
         labs, parameters).
-    ess, shape : effective number of the weighted points or of the chains' places behind them, and
-        the shape of the weights' tail.
+    ess, shape : effective number of the weighted points behind them, and the shape of the
+        weights' tail.
     """
 
     values: dict[str, np.ndarray]
@@ -109,13 +109,10 @@ class Population:
 
     def log_prior(self, x: np.ndarray) -> np.ndarray:
         """Return the log prior density of spreads at coordinates, shape (points, size)."""
-        return self.log_priors(x).sum(-1)
-
-    def log_priors(self, x: np.ndarray) -> np.ndarray:
-        """Return the log prior density of each spread by itself, shape (points, size)."""
-        named = self.spreads(x).values()
-        high = [s / (CEILING * (1 + i) * self.known[2]) for i, s in enumerate(named)]
-        return -0.5 * (x**2 + np.concatenate(high, -1) ** 2)
+        out = -0.5 * (x**2).sum(-1)
+        for i, spread in enumerate(self.spreads(x).values()):
+            out -= 0.5 * ((spread / (CEILING * (1 + i) * self.known[2])) ** 2).sum(-1)
+        return out
 
     def around(self, drawn: dict[str, np.ndarray], f: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what one family scatters around at each draw, means and spreads (draws, values).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from bayeslaw.inference.quadrature.lattice import (
     log_sum,
     moments,
     smoothed,
-    systematic,
     tempered,
 )
 from bayeslaw.model.spec import Spec
@@ -71,14 +70,6 @@ class Cloud:
     def ess(self) -> float:
         """Effective number of points."""
         return effective(self.log_weight)
-
-    def thinned(self, n: int, rng: np.random.Generator) -> Cloud:
-        """Return n points drawn by their weights, if there are more."""
-        if len(self.log_weight) <= n or not np.isfinite(self.log_weight).any():
-            return self
-        pick = systematic(self.log_weight, n, rng)
-        parts = {k: getattr(self, k)[pick] for k in ("log_parameters", "log_sd", "components")}
-        return replace(self, **parts, log_weight=np.full(n, -np.log(n)))
 
 
 def weighted_points(

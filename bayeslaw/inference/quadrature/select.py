@@ -58,14 +58,9 @@ def seen_again(cloud: Cloud, before: Belief, after: Belief) -> tuple[Guide, bool
     return moments(cloud.places, np.exp(seen.log_weight)), True
 
 
-def says_something(cloud: Cloud) -> bool:
-    """Return whether a family has points enough to be listened to in this pass."""
-    return cloud.ess >= _LEAST_HEARD and cloud.shape != np.inf
-
-
 def heard(cloud: Cloud, belief: Belief) -> Guide | None:
     """Return where a family's points lie in units of its working prior; None of too few points."""
-    if not says_something(cloud):
+    if not cloud.ess >= _LEAST_HEARD or cloud.shape == np.inf:
         return None
     weight = np.exp(cloud.log_weight)
     there = weight > 0  # elsewhere values may be infinite
